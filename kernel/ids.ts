@@ -18,8 +18,8 @@ export type TicketId = Id<'tkt'>
 export type UserId = Id<'usr'>
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
-const valueOf = new Int8Array(128).fill(-1)
-for (let i = 0; i < alphabet.length; i++) valueOf[alphabet.charCodeAt(i)] = i
+const digitOf = new Int8Array(128).fill(-1)
+for (let i = 0; i < alphabet.length; i++) digitOf[alphabet.charCodeAt(i)] = i
 
 /** A new id. Pass `eventNo` for everything that lives in an event's shard. */
 export function newId<P extends string>(prefix: P, source: { clock: Clock; random: Random }, eventNo?: number): Id<P> {
@@ -37,10 +37,10 @@ export function parseId<P extends string>(prefix: P, text: string): Id<P> | null
   if (text.length !== start + 26 || !text.startsWith(prefix) || text.charCodeAt(prefix.length) !== 95) return null
   for (let i = start; i < text.length; i++) {
     const code = text.charCodeAt(i)
-    if (code > 127 || valueOf[code] === -1) return null
+    if (code > 127 || digitOf[code] === -1) return null
   }
   // 26 characters hold 130 bits: the first must stay below 8.
-  return valueOf[text.charCodeAt(start)]! < 8 ? (text as Id<P>) : null
+  return digitOf[text.charCodeAt(start)]! < 8 ? (text as Id<P>) : null
 }
 
 /** The id as PostgreSQL's uuid text. */
@@ -82,7 +82,7 @@ function decode(id: string): Buffer {
   let bits = -2
   let at = 0
   for (let i = start; i < id.length; i++) {
-    held = (held << 5) | valueOf[id.charCodeAt(i)]!
+    held = (held << 5) | digitOf[id.charCodeAt(i)]!
     bits += 5
     if (bits >= 8) {
       bits -= 8

@@ -32,6 +32,17 @@ test('ids sort by the time they were made', () => {
 
 test('anything that is not a well-formed id of the kind is not parsed', () => {
   const id = newId('rsv', source)
-  const bad = [id.replace('rsv', 'pay'), id.slice(0, -1), `${id}0`, id.toUpperCase(), `rsv_8${id.slice(5)}`, `rsv_u${id.slice(5)}`, '', 'rsv_', `rsv-${id.slice(4)}`, `rsv_${'é'.repeat(26)}`]
+  const bad = [
+    id.replace('rsv', 'pay'),
+    id.slice(0, -1),
+    `${id}0`,
+    id.toUpperCase(),
+    `rsv_8${id.slice(5)}`,
+    `rsv_u${id.slice(5)}`,
+    '',
+    'rsv_',
+    `rsv-${id.slice(4)}`,
+    `rsv_${'é'.repeat(26)}`,
+  ]
   for (const text of bad) assert.equal(parseId('rsv', text), null, text)
 })

@@ -1,0 +1,62 @@
+import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+
+/** SQLSTATEs after which the same transaction may simply be run again. */
+const again: Record<string, string> = {
+  '40001': 'serialization failure',
+  '40P01': 'deadlock',
+  '55P03': 'lock not available in time',
+}
+
+/** SQLSTATEs and socket errors that say the server is away, stopping, or out of something that comes back. */
+const away = new Set([
+  '57P01',
+  '57P02',
+  '57P03',
+  '57P05',
+  '53100',
+  '53200',
+  '53300',
+  '53400',
+  '25P03',
+  '08000',
+  '08003',
+  '08006',
+  '08001',
+  '08004',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOENT',
+])
+
+/** What the driver says when the connection died under a query; it has no code. */
+const lost =
+  /Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Connection ended/
+
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown })?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+export function isRetryable(error: unknown): boolean {
+  return (sqlState(error) ?? '') in again
+}
+
+export function isAway(error: unknown): boolean {
+  return away.has(sqlState(error) ?? '') || (error instanceof Error && lost.test(error.message))
+}
+
+/**
+ * The same failure as a fault that says what the caller may do. Constraint violations and our own mistakes pass unchanged:
+ * whoever expects one looks at its SQLSTATE.
+ */
+export function classify(error: unknown, { committing = false } = {}): unknown {
+  if (error instanceof RetryableFault || error instanceof OutcomeUnknown) return error
+  if (isAway(error)) {
+    if (committing) return new OutcomeUnknown('the connection was lost while committing', { cause: error })
+    return new RetryableFault('the database is not reachable', { cause: error, retryAfterSeconds: 2 })
+  }
+  if (isRetryable(error)) return new RetryableFault(`the database reports ${again[sqlState(error)!]}`, { cause: error })
+  return error
+}
