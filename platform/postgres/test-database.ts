@@ -70,6 +70,7 @@ export function startTestPostgres(dataDir: string) {
   return startEmbeddedPostgres({
     dataDir,
     log: () => {},
+    role: 'tests',
     settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200', shared_buffers: '128MB' },
   })
 }
