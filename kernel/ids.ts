@@ -58,6 +58,11 @@ export function eventNoOf(id: ReservationId | PaymentId | TicketId): number {
   return decode(id).readUInt32BE(10)
 }
 
+/** Writes the 16 bytes of an id. */
+export function writeId(id: Id<string>, buffer: Buffer, offset: number): void {
+  decodeInto(id, buffer, offset)
+}
+
 function encode(bytes: Uint8Array): string {
   assert(bytes.length === 16, 'an id has 16 bytes')
   let text = ''
@@ -76,12 +81,14 @@ function encode(bytes: Uint8Array): string {
 }
 
 function decode(id: string): Buffer {
-  const bytes = Buffer.allocUnsafe(16)
-  const start = id.length - 26
+  return decodeInto(id, Buffer.allocUnsafe(16), 0)
+}
+
+function decodeInto(id: string, bytes: Buffer, offset: number): Buffer {
   let held = 0
   let bits = -2
-  let at = 0
-  for (let i = start; i < id.length; i++) {
+  let at = offset
+  for (let i = id.length - 26; i < id.length; i++) {
     held = (held << 5) | digitOf[id.charCodeAt(i)]!
     bits += 5
     if (bits >= 8) {
