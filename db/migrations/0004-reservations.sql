@@ -96,6 +96,7 @@ create table holdfast.outbox (
   subject uuid,
   revision int4 not null default 0,
   origin uuid,
+  user_id uuid,
   seat_nos int4[],
   seat_generations int4[],
   held_until timestamptz,
@@ -130,7 +131,7 @@ begin
     set state = p_state, revision = r.revision + 1, ended_at = p_now
     from unnest(p_event, p_id) g(event_no, id)
     where r.event_no = g.event_no and r.reservation_id = g.id and r.state = 'pending_payment'
-    returning r.event_no, r.reservation_id, r.revision, r.seat_nos, r.area_nos, r.area_quantities
+    returning r.event_no, r.reservation_id, r.user_id, r.revision, r.seat_nos, r.area_nos, r.area_quantities
   ), freed as (
     update holdfast.seats s
     set status = 'available', held_until = null, reservation_id = null, generation = s.generation + 1
@@ -150,9 +151,9 @@ begin
     where a.event_no = w.event_no and a.area_no = w.area_no
     returning 1
   ), told as (
-    insert into holdfast.outbox (occurred_at, event_no, type, subject, revision, origin, seat_nos, seat_generations)
+    insert into holdfast.outbox (occurred_at, event_no, type, subject, revision, origin, user_id, seat_nos, seat_generations)
     select p_now, e.event_no, case p_state when 'expired' then 'ReservationExpired' else 'ReservationCancelled' end,
-      e.reservation_id, e.revision, p_origin, f.seat_nos, f.generations
+      e.reservation_id, e.revision, p_origin, e.user_id, f.seat_nos, f.generations
     from ended e
     left join lateral (
       select array_agg(freed.seat_no order by freed.seat_no) as seat_nos,

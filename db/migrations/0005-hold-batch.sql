@@ -97,10 +97,10 @@ begin
       from unnest(r_event, r_user, r_id, r_key, r_body, r_quantity, r_amount, r_currency, r_seat_from, r_seat_to,
         v_ends, r_extensions)
         as q(event_no, user_id, id, key_hash, request_hash, quantity, amount, currency, seat_from, seat_to, ends, extensions);
-      insert into holdfast.outbox (occurred_at, event_no, type, subject, revision, origin, seat_nos, seat_generations, held_until)
-      select v_now, q.event_no, 'ReservationCreated', q.id, 1, p_origin, s_seat[q.seat_from:q.seat_to],
+      insert into holdfast.outbox (occurred_at, event_no, type, subject, revision, origin, user_id, seat_nos, seat_generations, held_until)
+      select v_now, q.event_no, 'ReservationCreated', q.id, 1, p_origin, q.user_id, s_seat[q.seat_from:q.seat_to],
         v_generations[q.seat_from:q.seat_to], q.ends
-      from unnest(r_event, r_id, r_seat_from, r_seat_to, v_ends) q(event_no, id, seat_from, seat_to, ends);
+      from unnest(r_event, r_id, r_user, r_seat_from, r_seat_to, v_ends) q(event_no, id, user_id, seat_from, seat_to, ends);
       judged_at := v_now;
       generations := v_generations;
       return;
@@ -342,8 +342,8 @@ begin
     where v_out[f.request] = 1 and s.event_no = f.event_no and s.seat_no = f.seat_no
     returning f.i, f.request, s.seat_no, s.generation
   ), told as (
-    insert into holdfast.outbox (occurred_at, event_no, type, subject, revision, origin, seat_nos, seat_generations, held_until)
-    select v_now, r_event[m.request], 'ReservationCreated', r_id[m.request], 1, p_origin,
+    insert into holdfast.outbox (occurred_at, event_no, type, subject, revision, origin, user_id, seat_nos, seat_generations, held_until)
+    select v_now, r_event[m.request], 'ReservationCreated', r_id[m.request], 1, p_origin, r_user[m.request],
       array_agg(m.seat_no order by m.i), array_agg(m.generation order by m.i), v_ends[m.request]
     from moved m
     group by m.request
@@ -366,8 +366,8 @@ begin
     ) w
     where a.event_no = w.event_no and a.area_no = w.area_no;
 
-    insert into holdfast.outbox (occurred_at, event_no, type, subject, revision, origin, held_until)
-    select v_now, r_event[n], 'ReservationCreated', r_id[n], 1, p_origin, v_ends[n]
+    insert into holdfast.outbox (occurred_at, event_no, type, subject, revision, origin, user_id, held_until)
+    select v_now, r_event[n], 'ReservationCreated', r_id[n], 1, p_origin, r_user[n], v_ends[n]
     from generate_series(1, v_count) n
     where v_out[n] = 1 and r_seat_to[n] < r_seat_from[n];
   end if;
