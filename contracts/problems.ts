@@ -30,6 +30,12 @@ export const problems = {
     advice: 'Check both; the answer is the same whichever it is.',
   },
   forbidden: { status: 403, title: 'Your role may not do this', advice: '`required` names the roles that may.' },
+  'cross-site-request': {
+    status: 403,
+    title: 'The request came from another site',
+    advice:
+      'A browser may change something with its cookie only from a page of this server. Programs send `Authorization: Bearer <token>` instead.',
+  },
   'admission-required': {
     status: 403,
     title: 'The waiting room is active',
@@ -47,6 +53,11 @@ export const problems = {
   },
   'method-not-allowed': { status: 405, title: 'This address does not take that method', advice: 'See `Allow`.' },
   'email-taken': { status: 409, title: 'There is an account with this mail address', advice: 'Log in instead.' },
+  'last-administrator': {
+    status: 409,
+    title: 'Nobody else could administer this installation',
+    advice: 'Make somebody else an administrator first.',
+  },
   'not-on-sale': {
     status: 409,
     title: 'The event is not on sale',

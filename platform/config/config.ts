@@ -71,8 +71,11 @@ function unknownNames(env: Environment): string[] {
 
 function crossChecks(config: Config): string[] {
   const problems: string[] = []
-  if (config.HOLDFAST_TOKEN_SECRET !== undefined && config.HOLDFAST_TOKEN_SECRET.length < 32)
-    problems.push('HOLDFAST_TOKEN_SECRET must have at least 32 characters')
+  for (const name of ['HOLDFAST_TOKEN_SECRET', 'HOLDFAST_TOKEN_SECRET_PREVIOUS'] as const)
+    if (config[name] !== undefined && config[name].length < 32)
+      problems.push(`${name} must have at least 32 characters`)
+  if (config.HOLDFAST_TOKEN_SECRET_PREVIOUS !== undefined && config.HOLDFAST_TOKEN_SECRET === undefined)
+    problems.push('HOLDFAST_TOKEN_SECRET_PREVIOUS is set without HOLDFAST_TOKEN_SECRET')
   if (config.HOLDFAST_ADMIN_PASSWORD !== undefined && config.HOLDFAST_ADMIN_PASSWORD.length < 15)
     problems.push('HOLDFAST_ADMIN_PASSWORD must have at least 15 characters, as it is the only factor')
   return problems

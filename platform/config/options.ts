@@ -67,6 +67,10 @@ export const options = {
     secret: true,
     help: 'Key of access tokens, at least 32 characters, the same in every process. Absent: made once, kept in HOLDFAST_DATA/keys.',
   }),
+  HOLDFAST_TOKEN_SECRET_PREVIOUS: text({
+    secret: true,
+    help: 'The key before HOLDFAST_TOKEN_SECRET was changed. Its tokens stay good; drop it after 7 days.',
+  }),
   HOLDFAST_METRICS_TOKEN: text({
     secret: true,
     help: 'Bearer token for /metrics. Absent: /metrics answers on the loopback interface alone.',

@@ -54,7 +54,8 @@ declare module 'fastify' {
   }
 }
 
-export type Authenticate = (authorization: string | undefined, cookie: string | undefined) => Actor | ProblemCode
+/** Who sends this request, or why that is not known. Reads only the method and the headers, and waits for nothing. */
+export type Authenticate = (request: Pick<FastifyRequest, 'method' | 'headers'>) => Actor | ProblemCode
 
 export type HttpServerOptions = {
   logger: Logger
@@ -158,7 +159,7 @@ type Denied = { code: ProblemCode; options?: ProblemOptions }
 function authorize(request: FastifyRequest, access: Access, authenticate: Authenticate): Denied | null {
   const { authorization, cookie } = request.headers
   if (access === 'public' && authorization === undefined && cookie === undefined) return null
-  const actor = authenticate(authorization, cookie)
+  const actor = authenticate(request)
   if (typeof actor === 'string') return access === 'public' && authorization === undefined ? null : { code: actor }
   request.actor = actor
   if (access === 'public' || access === 'any' || actor.role === 'admin' || access.includes(actor.role)) return null
