@@ -74,8 +74,11 @@ function parameters(origin: string, careful: boolean, requests: readonly HoldReq
   const areaFrom = new Int32Array(n)
   for (let i = 0; i < n; i++) {
     seatFrom[i] = seats.length + 1
-    areaFrom[i] = areas.length + 1
     for (const item of requests[i]!.seats) seats.push({ ...item, request: i })
+  }
+  // Places in an area go to whoever came first; the function serves them in the order of these columns.
+  for (const i of arrivalOrder(requests)) {
+    areaFrom[i] = areas.length + 1
     for (const item of requests[i]!.areas) areas.push({ ...item, request: i })
   }
   const ints = (length: number, of: (i: number) => number) =>
@@ -129,6 +132,10 @@ function parameters(origin: string, careful: boolean, requests: readonly HoldReq
     smalls(areas.length, i => areas[i]!.level),
     money(areas.length, i => areas[i]!.amount),
   ]
+}
+
+function arrivalOrder(requests: readonly HoldRequest[]): number[] {
+  return requests.map((_, i) => i).sort((a, b) => requests[a]!.arrival - requests[b]!.arrival)
 }
 
 function outcomeOf(

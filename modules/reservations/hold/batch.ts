@@ -1,0 +1,186 @@
+import { assert } from '#kernel/assert.ts'
+import type { Clock } from '#kernel/clock.ts'
+import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import type { Logger } from '#platform/telemetry/logger.ts'
+import type { Metrics } from '#platform/telemetry/metrics.ts'
+import type { HoldOutcome, HoldRequest, ReservationStore } from '../ports.ts'
+
+/**
+ * Holds that arrive while a commit is under way go into the next one: one round trip, one fsync, many holds. The batch clocks
+ * itself: an idle lane takes what there is at the end of the current turn of the event loop, a busy system takes more at a
+ * time. There is no timer.
+ *
+ *   queued -> sent -> committed | refused           the database answered
+ *          -> dropped                               the client has gone, or it waited too long: never sent
+ *                  -> unknown -> sent again         same ids: the unique keys decide what happened
+ *                  -> failed                        something in the batch is bad: it is halved until that one fails alone
+ */
+export type HoldBatcher = {
+  /**
+   * Resolves with the store's outcome. Rejects with RetryableFault when the hold was not or may not have been made; the
+   * caller's idempotency key finds out.
+   */
+  submit(request: HoldRequest, options?: { isGone?: () => boolean }): Promise<HoldOutcome>
+  /** Resolves when nothing is queued or under way. */
+  drained(): Promise<void>
+}
+
+export type HoldBatcherOptions = {
+  store: Pick<ReservationStore, 'holdBatch'>
+  clock: Clock
+  metrics: Metrics
+  logger: Logger
+  /** Batches under way at once. */
+  lanes: number
+  batchMax?: number
+  queueMax?: number
+}
+
+type Entry = {
+  request: HoldRequest
+  queuedAt: number
+  isGone: () => boolean
+  resolve: (outcome: HoldOutcome) => void
+  reject: (error: unknown) => void
+}
+
+/** Longer in the queue than this and the answer would come too late to be of use. */
+const queuedMsMax = 2000
+/** How long a batch whose fate is unknown is sent again. Below the deadline of a request. */
+const unknownMsMax = 7000
+const unknownPauseMs = 100
+
+export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
+  const { store, clock, metrics, logger, lanes, batchMax = 256, queueMax = 4000 } = options
+  const size = metrics.histogram(
+    'holdfast_hold_batch_size',
+    'Holds sent in one batch.',
+    [1, 2, 5, 10, 25, 50, 100, 256],
+  )
+  const duration = metrics.histogram(
+    'holdfast_hold_batch_duration_seconds',
+    'From sending a batch to its answer.',
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+  )
+  const dropped = metrics.counter('holdfast_hold_dropped_total', 'Holds never sent, by reason.', ['reason'])
+  const repeated = metrics.counter(
+    'holdfast_hold_batch_repeated_total',
+    'Batches sent again because their fate was unknown.',
+  )
+  metrics.gauge('holdfast_hold_queue', 'Holds waiting for the next batch.', [], gauge => gauge.set(queue.length))
+
+  let queue: Entry[] = []
+  let busyLanes = 0
+  let scheduled = false
+  const whenDrained: (() => void)[] = []
+
+  function submit(request: HoldRequest, { isGone = () => false } = {}): Promise<HoldOutcome> {
+    if (queue.length >= queueMax) {
+      dropped.inc({ reason: 'queue-full' })
+      return Promise.reject(new RetryableFault('too many holds are waiting', { retryAfterSeconds: 1 }))
+    }
+    return new Promise((resolve, reject) => {
+      queue.push({ request, queuedAt: clock.monotonic(), isGone, resolve, reject })
+      schedule()
+    })
+  }
+
+  /** At the end of this turn of the event loop, so that all requests the sockets brought in it travel together. */
+  function schedule(): void {
+    if (scheduled || busyLanes >= lanes || queue.length === 0) return
+    scheduled = true
+    setImmediate(() => {
+      scheduled = false
+      const entries = take()
+      if (entries.length > 0) void run(entries)
+      schedule()
+    })
+  }
+
+  async function run(entries: Entry[]): Promise<void> {
+    busyLanes++
+    try {
+      await send(entries)
+    } finally {
+      busyLanes--
+      schedule()
+      if (busyLanes === 0 && queue.length === 0) for (const resolve of whenDrained.splice(0)) resolve()
+    }
+  }
+
+  /** The next batch in arrival order: one request a user and event, without those nobody waits for. */
+  function take(): Entry[] {
+    const taken: Entry[] = []
+    const left: Entry[] = []
+    const users = new Set<string>()
+    const latest = clock.monotonic() - queuedMsMax
+    for (const entry of queue) {
+      const user = `${entry.request.eventNo} ${entry.request.userId}`
+      if (entry.queuedAt < latest) drop(entry, 'too-late')
+      else if (entry.isGone()) drop(entry, 'client-gone')
+      else if (taken.length >= batchMax || users.has(user)) left.push(entry)
+      else {
+        users.add(user)
+        taken.push(entry)
+      }
+    }
+    queue = left
+    return taken
+  }
+
+  function drop(entry: Entry, reason: string): void {
+    dropped.inc({ reason })
+    entry.reject(new RetryableFault('the hold waited too long and was not tried', { retryAfterSeconds: 1 }))
+  }
+
+  /** Every entry ends here: resolved, or rejected with the fault that is its own. */
+  async function send(entries: Entry[]): Promise<void> {
+    const sorted = entries.toSorted(byEventAndUser)
+    const requests = sorted.map(entry => entry.request)
+    size.observe(requests.length)
+    const startedAt = clock.monotonic()
+    try {
+      const { outcomes } = await holdUntilKnown(requests)
+      assert(outcomes.length === sorted.length, 'a batch has one outcome for each request')
+      sorted.forEach((entry, i) => {
+        entry.resolve(outcomes[i]!)
+      })
+    } catch (error) {
+      if (error instanceof RetryableFault || error instanceof OutcomeUnknown || sorted.length === 1) {
+        for (const entry of sorted) entry.reject(error)
+        return
+      }
+      logger.error({ err: error, holds: sorted.length }, 'a hold batch failed; halving it')
+      const middle = sorted.length >> 1
+      await send(sorted.slice(0, middle))
+      await send(sorted.slice(middle))
+    } finally {
+      duration.observe((clock.monotonic() - startedAt) / 1000)
+    }
+  }
+
+  async function holdUntilKnown(requests: HoldRequest[]) {
+    const giveUpAt = clock.monotonic() + unknownMsMax
+    for (;;) {
+      try {
+        return await store.holdBatch(requests)
+      } catch (error) {
+        const mayPass = error instanceof OutcomeUnknown || error instanceof RetryableFault
+        if (!mayPass || clock.monotonic() + unknownPauseMs > giveUpAt) throw error
+        repeated.inc()
+        await clock.sleep(unknownPauseMs)
+      }
+    }
+  }
+
+  return {
+    submit,
+    drained: () =>
+      busyLanes === 0 && queue.length === 0 ? Promise.resolve() : new Promise(resolve => whenDrained.push(resolve)),
+  }
+}
+
+/** The documented lock order. Ids compare as text because they are of one length and one alphabet. */
+function byEventAndUser(a: Entry, b: Entry): number {
+  return a.request.eventNo - b.request.eventNo || (a.request.userId < b.request.userId ? -1 : 1)
+}

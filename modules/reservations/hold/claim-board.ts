@@ -1,0 +1,53 @@
+/**
+ * Who in this process is about to ask the database for a seat. A claim is tentative: it keeps two requests of one process from
+ * naming the same seat in one batch, and gives nobody a seat. Another request for a claimed seat waits for the outcome, some
+ * milliseconds, and then sees the seat held, or free again because the first was refused.
+ */
+export type Claim = {
+  readonly eventNo: number
+  readonly seatNos: readonly number[]
+  /** Resolves when the claim is released, whatever became of it. */
+  readonly settled: Promise<void>
+  readonly settle: () => void
+}
+
+export class ClaimBoard {
+  readonly #events = new Map<number, Map<number, Claim>>()
+
+  /** Claims all of the seats or none; returns the claim, or somebody else's that is in the way. */
+  claim(eventNo: number, seatNos: readonly number[]): { own: Claim } | { other: Claim } {
+    const claims = this.#claimsOf(eventNo)
+    for (const seatNo of seatNos) {
+      const other = claims.get(seatNo)
+      if (other !== undefined) return { other }
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const own: Claim = { eventNo, seatNos, settled: promise, settle: resolve }
+    for (const seatNo of seatNos) claims.set(seatNo, own)
+    return { own }
+  }
+
+  release(claim: Claim): void {
+    const claims = this.#claimsOf(claim.eventNo)
+    for (const seatNo of claim.seatNos) claims.delete(seatNo)
+    if (claims.size === 0) this.#events.delete(claim.eventNo)
+    claim.settle()
+  }
+
+  isClaimed(eventNo: number, seatNo: number): boolean {
+    return this.#events.get(eventNo)?.has(seatNo) ?? false
+  }
+
+  /** Seats claimed at this moment. */
+  get size(): number {
+    let size = 0
+    for (const claims of this.#events.values()) size += claims.size
+    return size
+  }
+
+  #claimsOf(eventNo: number): Map<number, Claim> {
+    let claims = this.#events.get(eventNo)
+    if (claims === undefined) this.#events.set(eventNo, (claims = new Map()))
+    return claims
+  }
+}
