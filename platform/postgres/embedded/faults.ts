@@ -6,6 +6,7 @@ export type EmbeddedPostgresProblem =
   | 'account-not-usable'
   | 'version-mismatch'
   | 'not-startable'
+  | 'not-stoppable'
   | 'lock-not-obtained'
 
 /** Why the embedded server cannot serve, with a sentence for the person at the terminal. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chown, link, mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemRandom } from '#kernel/random.ts'
 import { EmbeddedPostgresFault, errorCode } from './faults.ts'
@@ -35,7 +35,7 @@ export async function prepareFolders(dataDir: string): Promise<Folders> {
     }
     await mkdir(folders.users, { recursive: true })
     await mkdir(keys, { recursive: true, mode: 0o700 })
-    for (const path of [folders.lock, folders.startLog]) await writeFile(path, '', { flag: 'a' })
+    for (const path of [folders.lock, folders.startLog]) await writeFile(path, '', { flag: 'a', mode: 0o600 })
     for (const path of [root, keys, folders.users, folders.lock, folders.startLog])
       await giveToOwner(path, dirname(root))
     return folders
@@ -50,24 +50,27 @@ export async function prepareFolders(dataDir: string): Promise<Folders> {
   }
 }
 
-/** The superuser's password: made once, or null with `make` off. Who can read this file owns the database. */
-export async function readPassword(folders: Folders, options: { make: boolean }): Promise<string | null> {
-  const existing = await readFile(folders.passwordFile, 'utf8').catch(error => {
-    if (errorCode(error) === 'ENOENT') return null
+/** The superuser's password, or null when there is none yet. Who can read this file owns the database. */
+export async function readPassword(folders: Folders): Promise<string | null> {
+  const text = await readFile(folders.passwordFile, 'utf8').catch(error => {
+    if (errorCode(error) === 'ENOENT') return ''
     throw error
   })
-  if (existing !== null && existing.trim() !== '') return existing.trim()
-  if (!options.make) return null
-  // Linked into place when complete: a crash leaves no half of a password.
+  return text.trim() === '' ? null : text.trim()
+}
+
+/** Call under the folder's lock. */
+export async function readOrMakePassword(folders: Folders): Promise<{ password: string; made: boolean }> {
+  const existing = await readPassword(folders)
+  if (existing !== null) return { password: existing, made: false }
+  const password = systemRandom().bytes(24).toString('base64url')
+  // Moved into place when complete: a crash leaves no half of a password.
   const unfinished = `${folders.passwordFile}.new`
   await rm(unfinished, { force: true })
-  await rm(folders.passwordFile, { force: true })
-  const password = systemRandom().bytes(24).toString('base64url')
   await writeFile(unfinished, `${password}\n`, { mode: 0o600, flag: 'wx', flush: true })
   await giveToOwner(unfinished, dirname(folders.root))
-  await link(unfinished, folders.passwordFile)
-  await rm(unfinished)
-  return password
+  await rename(unfinished, folders.passwordFile)
+  return { password, made: true }
 }
 
 /** When root starts the server of an ordinary user's folder, that user can still start it the next time. */

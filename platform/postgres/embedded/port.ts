@@ -6,7 +6,8 @@ import { systemRandom } from '#kernel/random.ts'
  * A free port of the loopback interface, below the range from which systems take the ports of outgoing connections (Linux
  * from 32768, macOS from 49152): while a killed server is down, no client's connection may end up on its port.
  */
-export async function freePort(): Promise<number> {
+export async function freePort(preferred: number | null = null): Promise<number> {
+  if (preferred !== null && (await isFree(preferred))) return preferred
   const random = systemRandom()
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = 20_000 + Math.floor(random.fraction() * 12_000)

@@ -16,10 +16,14 @@ export type Postmaster = { pid: number; port: number }
 export async function findPostmaster(folders: Folders): Promise<Postmaster | null> {
   for (;;) {
     const file = await readPidFile(folders.cluster)
-    if (file === null || !(await servesCluster(file.pid, folders.cluster, folders.clusterName))) return null
+    if (file === null || (await servesCluster(file.pid, folders.cluster, folders.clusterName)) !== 'yes') return null
     if (file.status === 'ready') return { pid: file.pid, port: file.port }
     await systemClock.sleep(pollMilliseconds)
   }
+}
+
+export async function portOfKilledServer(folders: Folders): Promise<number | null> {
+  return (await readPidFile(folders.cluster))?.port || null
 }
 
 /**
@@ -35,10 +39,12 @@ export async function clearAfterDeath(folders: Folders): Promise<void> {
     if (systemClock.monotonic() > patience) for (const pid of orphans) kill(pid, 'SIGKILL')
     await systemClock.sleep(pollMilliseconds)
   }
+  // A lock file whose process is gone PostgreSQL judges and removes itself, after a look at the shared memory. It is misled
+  // by a zombie, and by another process that was given the number; both we can tell, and nothing of the cluster runs any more.
   const file = await readPidFile(folders.cluster)
-  // A file whose process is gone PostgreSQL judges and removes itself, after a look at the shared memory. It is misled by
-  // a zombie and by another process that was given the number; we know that nothing of this cluster runs any more.
-  if (file !== null && processExists(file.pid)) await rm(join(folders.cluster, 'postmaster.pid'))
+  if (file === null || !processExists(file.pid)) return
+  const serves = await servesCluster(file.pid, folders.cluster, folders.clusterName)
+  if (serves === 'no') await rm(join(folders.cluster, 'postmaster.pid'), { force: true })
 }
 
 /** Starts a server in a process group of its own: Ctrl-C in the terminal is for the program that uses it. */
@@ -88,14 +94,18 @@ export async function startPostmaster(
   }
 }
 
-/** Sessions are ended, what they committed is kept, a checkpoint is written. Falls back to a stop without checkpoint after a minute. */
-export async function stopPostmaster(pid: number): Promise<void> {
-  kill(pid, 'SIGINT')
-  const patience = systemClock.monotonic() + 60_000
-  while (await isRunning(pid)) {
-    if (systemClock.monotonic() > patience) kill(pid, 'SIGQUIT')
-    await systemClock.sleep(pollMilliseconds)
+/** Sessions are ended, what they committed is kept, and a checkpoint is written; after a minute without one. */
+export async function stopPostmaster(folders: Folders, pid: number): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
+    if ((await servesCluster(pid, folders.cluster, folders.clusterName)) !== 'yes') return
+    kill(pid, signal)
+    const patience = systemClock.monotonic() + 60_000
+    while (systemClock.monotonic() < patience) {
+      if (!(await isRunning(pid))) return
+      await systemClock.sleep(pollMilliseconds)
+    }
   }
+  throw new EmbeddedPostgresFault('not-stoppable', `The database server (process ${pid}) does not end.`)
 }
 
 export class PortTaken extends Error {}

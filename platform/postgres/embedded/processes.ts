@@ -31,15 +31,30 @@ export async function isRunning(pid: number): Promise<boolean> {
   return status !== null && !status.zombie
 }
 
-/** Whether this is a PostgreSQL process that works on the cluster, postmaster or child. `clusterDir` is a real path. */
-export async function servesCluster(pid: number, clusterDir: string, clusterName: string): Promise<boolean> {
-  if (process.platform === 'linux') {
-    const status = await linuxStatus(pid)
-    if (status === null || status.zombie || status.command !== 'postgres') return false
-    return (await readlink(`/proc/${pid}/cwd`).catch(() => null)) === clusterDir
+/**
+ * Whether this is a PostgreSQL process, postmaster or child, that works on the cluster. `clusterDir` is a real path. The
+ * working directory tells for sure, but a container's root may not look at another account's; then the cluster's name
+ * does, which stands among the postmaster's arguments and in the titles of its children.
+ */
+export async function servesCluster(
+  pid: number,
+  clusterDir: string,
+  clusterName: string,
+): Promise<'yes' | 'no' | 'unknown'> {
+  if (process.platform !== 'linux') {
+    const [line] = await ps(['-ww', '-p', String(pid), '-o', 'command='])
+    return line === undefined ? 'no' : mentions(line, clusterName) ? 'yes' : /postgres/.test(line) ? 'unknown' : 'no'
   }
-  const [line] = await ps(['-ww', '-p', String(pid), '-o', 'command='])
-  return line?.includes(`cluster_name=${clusterName}`) || line?.startsWith(`postgres: ${clusterName}: `) || false
+  const status = await linuxStatus(pid)
+  if (status === null || status.zombie || status.command !== 'postgres') return 'no'
+  const folder = await readlink(`/proc/${pid}/cwd`).catch(() => null)
+  if (folder !== null) return folder === clusterDir ? 'yes' : 'no'
+  const title = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  return mentions(title.replaceAll('\0', ' '), clusterName) ? 'yes' : 'unknown'
+}
+
+function mentions(title: string, clusterName: string): boolean {
+  return title.includes(`cluster_name=${clusterName}`) || title.startsWith(`postgres: ${clusterName}: `)
 }
 
 export async function processesOfCluster(clusterDir: string, clusterName: string): Promise<number[]> {
@@ -48,7 +63,7 @@ export async function processesOfCluster(clusterDir: string, clusterName: string
       ? (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number)
       : (await ps(['-ax', '-o', 'pid='])).map(Number)
   const found: number[] = []
-  for (const pid of pids) if (await servesCluster(pid, clusterDir, clusterName)) found.push(pid)
+  for (const pid of pids) if ((await servesCluster(pid, clusterDir, clusterName)) === 'yes') found.push(pid)
   return found
 }
 

@@ -62,8 +62,8 @@ function sharedBuffersMegabytes(memoryBytes: number): number {
 }
 
 const forTests: Record<string, string> = {
+  // What the operating system has survives a killed server, which some tests do; only a killed machine loses it.
   fsync: 'off',
-  synchronous_commit: 'off',
   full_page_writes: 'off',
   shared_buffers: '64MB',
   max_wal_size: '1GB',
