@@ -123,7 +123,7 @@ export type ReservationRecord = {
 export type SeatChange = { seatNo: number; generation: number }
 
 export type ChangeOutcome =
-  | { ok: true; reservation: ReservationRecord; now: number; freed: SeatChange[] }
+  | { ok: true; reservation: ReservationRecord; now: number /** Seats whose row changed. */; moved: SeatChange[] }
   | {
       ok: false
       code: 'not-found' | 'reservation-expired' | 'already-cancelled' | 'already-confirmed' | 'no-extensions-left'

@@ -46,8 +46,10 @@ export class ClaimBoard {
   }
 
   #claimsOf(eventNo: number): Map<number, Claim> {
-    let claims = this.#events.get(eventNo)
-    if (claims === undefined) this.#events.set(eventNo, (claims = new Map()))
+    const known = this.#events.get(eventNo)
+    if (known !== undefined) return known
+    const claims = new Map<number, Claim>()
+    this.#events.set(eventNo, claims)
     return claims
   }
 }

@@ -1,0 +1,112 @@
+import Type from 'typebox'
+
+const seatId = Type.String({ minLength: 1, maxLength: 64 })
+const quantity = Type.Integer({ minimum: 1, maximum: 50 })
+
+/** `POST /v1/reservations`: seats and areas, or alone a wish for the best available. */
+export const holdBody = Type.Object(
+  {
+    event_id: Type.String({ minLength: 1, maxLength: 64 }),
+    seat_ids: Type.Optional(Type.Array(seatId, { minItems: 1, maxItems: 50, uniqueItems: true })),
+    areas: Type.Optional(
+      Type.Array(Type.Object({ area_id: seatId, quantity }, { additionalProperties: false }), {
+        minItems: 1,
+        maxItems: 50,
+      }),
+    ),
+    best_available: Type.Optional(
+      Type.Object(
+        {
+          quantity,
+          together: Type.Optional(Type.Boolean({ default: true })),
+          section: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+          price_level: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+          max_amount: Type.Optional(
+            Type.Integer({ minimum: 0, description: 'Most that one seat may cost, in minor units.' }),
+          ),
+          accessible: Type.Optional(Type.Boolean()),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    replaces: Type.Optional(
+      Type.String({ maxLength: 64, description: 'The live hold that this one takes the place of.' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type HoldBody = Type.Static<typeof holdBody>
+
+const amount = Type.Integer({ minimum: 0, description: 'Minor units of `currency`.' })
+// One shape with optional members, not a union: a serialiser has to try the forms of a union on every item.
+const item = Type.Object(
+  {
+    seat_id: Type.Optional(Type.String()),
+    section: Type.Optional(Type.String()),
+    row: Type.Optional(Type.String()),
+    number: Type.Optional(Type.String()),
+    area_id: Type.Optional(Type.String()),
+    price_level: Type.String(),
+    amount,
+    quantity: Type.Optional(Type.Integer()),
+  },
+  {
+    description:
+      'A seat has seat_id, section, row and number; a place in an area has area_id and quantity, and the amount of one.',
+  },
+)
+
+export const reservation = Type.Object({
+  reservation_id: Type.String(),
+  event_id: Type.String(),
+  state: Type.String({ enum: ['pending_payment', 'confirmed', 'expired', 'cancelled'] }),
+  items: Type.Array(item),
+  amount,
+  currency: Type.String(),
+  created_at: Type.String({ format: 'date-time' }),
+  expires_at: Type.String({ format: 'date-time' }),
+  server_time: Type.String({ format: 'date-time' }),
+  extensions_left: Type.Integer({ minimum: 0 }),
+})
+export type Reservation = Type.Static<typeof reservation>
+
+export const reservationList = Type.Object({
+  items: Type.Array(reservation),
+  next_cursor: Type.Union([Type.String(), Type.Null()]),
+})
+
+/** `POST /v1/events/{id}/seats:bulk`. */
+export const seatsBulkBody = Type.Object(
+  {
+    select: Type.Object(
+      {
+        sections: Type.Optional(
+          Type.Array(Type.String({ maxLength: 200 }), { minItems: 1, maxItems: 500, uniqueItems: true }),
+        ),
+        rows: Type.Optional(
+          Type.Array(
+            Type.Object(
+              { section: Type.String({ maxLength: 200 }), row: Type.String({ maxLength: 64 }) },
+              { additionalProperties: false },
+            ),
+            { minItems: 1, maxItems: 500 },
+          ),
+        ),
+        seat_ids: Type.Optional(Type.Array(seatId, { minItems: 1, maxItems: 5000, uniqueItems: true })),
+      },
+      { additionalProperties: false, minProperties: 1 },
+    ),
+    set: Type.Object(
+      {
+        price_level: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+        blocked: Type.Optional(
+          Type.Object({ reason: Type.String({ minLength: 1, maxLength: 200 }) }, { additionalProperties: false }),
+        ),
+        available: Type.Optional(Type.Literal(true)),
+      },
+      { additionalProperties: false, minProperties: 1 },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type SeatsBulkBody = Type.Static<typeof seatsBulkBody>

@@ -1,0 +1,339 @@
+import type { Availability, EventSeats } from '#availability'
+import type { Catalog, EventDefinition } from '#catalog'
+import type { HoldBody } from '#contracts/reservations.ts'
+import type { Clock } from '#kernel/clock.ts'
+import { RetryableFault } from '#kernel/faults.ts'
+import { newId, parseId, type ReservationId, type UserId } from '#kernel/ids.ts'
+import type { Random } from '#kernel/random.ts'
+import type { HoldOutcome, HoldRequest, ReservationRecord, ReservationStore, SeatItem } from '../ports.ts'
+import type { HoldBatcher } from './batch.ts'
+import type { BestSeats } from './best-seats.ts'
+import type { Claim, ClaimBoard } from './claim-board.ts'
+import type { HoldRefusal } from './refusal.ts'
+import { canonicalJson, shortHash } from './request-hash.ts'
+import { singleSeatRuleOf } from './seat-rule.ts'
+import { type Selection, selectPlaces } from './selection.ts'
+
+/**
+ * Holds seats and places for a user: docs/concepts/holding-a-seat.md tells the whole way.
+ *
+ *   known event -> known places -> early refusals from memory -> claim -> batch -> answer after the commit
+ *
+ * Memory refuses early and never grants. Whatever the database must judge first (a repeated key, a hold the user already has)
+ * is asked with a probe before memory's refusal counts, so that the order of API.md's refusals holds.
+ */
+export type HoldSeats = (command: HoldCommand) => Promise<HoldAnswer>
+
+export type HoldCommand = {
+  userId: UserId
+  idempotencyKey: string
+  body: HoldBody
+  /** True once nobody waits for the answer any more. */
+  isGone: () => boolean
+}
+
+export type HoldAnswer =
+  | { ok: true; definition: EventDefinition; reservation: ReservationRecord; now: number; replayed: boolean }
+  | HoldRefusal
+
+export type HoldSeatsDeps = {
+  catalog: Pick<Catalog, 'definitions'>
+  availability: Availability
+  store: Pick<ReservationStore, 'find'>
+  batcher: HoldBatcher
+  bestSeats: BestSeats
+  board: ClaimBoard
+  clock: Clock
+  random: Random
+}
+
+/** How long, and how often, a hold that met something passing is tried again before that counts as an answer. */
+const patienceMs = 2000
+const busyTriesMax = 3
+const busyMsMax = 250
+
+export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
+  const { catalog, availability, store, batcher, bestSeats, board, clock } = deps
+  /** One hold at a time for a user in an event: a copy shares the answer, another waits for its turn. */
+  const underWay = new Map<string, { keyHash: string; requestHash: string; answer: Promise<HoldAnswer> }>()
+  let arrivals = 0
+
+  return async command => {
+    const definition = await catalog.definitions.byId(command.body.event_id)
+    if (definition === null) return { ok: false, code: 'event-not-found' }
+    const key = { keyHash: shortHash(command.idempotencyKey), requestHash: shortHash(canonicalJson(command.body)) }
+    const slot = `${definition.eventNo} ${command.userId}`
+    for (let other = underWay.get(slot); other !== undefined; other = underWay.get(slot)) {
+      if (other.keyHash === key.keyHash) {
+        if (other.requestHash !== key.requestHash) return { ok: false, code: 'idempotency-key-reused' }
+        const answer = await other.answer
+        return answer.ok ? { ...answer, replayed: true } : answer
+      }
+      await other.answer.catch(() => {})
+    }
+    const answer = hold(command, key, definition)
+    underWay.set(slot, { ...key, answer })
+    try {
+      return await answer
+    } finally {
+      underWay.delete(slot)
+    }
+  }
+
+  async function hold(
+    command: HoldCommand,
+    key: { keyHash: string; requestHash: string },
+    first: EventDefinition,
+  ): Promise<HoldAnswer> {
+    const giveUpAt = clock.monotonic() + patienceMs
+    const seats = await availability.load(first.eventNo)
+    const arrival = arrivals++
+    const busySince: BusyTally = { tries: 0, firstAt: 0 }
+    let definition = first
+    for (let attempt = 0; clock.monotonic() < giveUpAt; attempt++) {
+      const tried = await attemptHold({ command, key, definition, seats, arrival, attempt, busySince })
+      if (tried !== 'again' && tried !== 'event-changed') return tried
+      if (tried === 'event-changed') definition = (await catalog.definitions.refresh(definition.eventNo)) ?? definition
+    }
+    throw new RetryableFault('the seats stayed contended', { retryAfterSeconds: 1 })
+  }
+
+  async function attemptHold(attempt: Attempt): Promise<HoldAnswer | 'again' | 'event-changed'> {
+    const { command, definition, seats } = attempt
+    const now = availability.dbNow()
+    const replaces = command.body.replaces === undefined ? null : parseId('rsv', command.body.replaces)
+    if (command.body.replaces !== undefined && replaces === null) return { ok: false, code: 'not-found' }
+    const base = requestBase(attempt, replaces)
+
+    // A refusal of memory counts only if the database has nothing to say that goes before it.
+    const unlessKnown = async (refusal: HoldRefusal): Promise<HoldAnswer | 'again' | 'event-changed'> => {
+      if (availability.fresh() && !seats.users.has(command.userId)) return refusal
+      const outcome = await batcher.submit({ ...base, probe: true }, command)
+      if (outcome.kind === 'clear') return refusal.code === 'not-on-sale' ? 'event-changed' : refusal
+      if (outcome.kind === 'reservation-exists' && beforeExistence.has(refusal.code)) return refusal
+      return answerTo(outcome, attempt, base)
+    }
+
+    if (!mayBeOnSale(definition, now)) return unlessKnown({ ok: false, code: 'not-on-sale', definition })
+    const mine = replaces === null ? null : await ownSeats(definition.eventNo, replaces, command.userId)
+    const isFree = (seatNo: number) => seats.isFree(seatNo, now) || (mine?.has(seatNo) ?? false)
+
+    const wish = command.body.best_available
+    const selection: Selection = wish
+      ? bestSeats.choose({
+          definition,
+          seats,
+          wish,
+          attempt: attempt.attempt,
+          isFree: seatNo => isFree(seatNo) && !board.isClaimed(definition.eventNo, seatNo),
+        })
+      : selectPlaces(definition, command.body)
+    if (!selection.ok) return unlessKnown(selection)
+    if (selection.quantity > definition.ticketLimit)
+      return unlessKnown({ ok: false, code: 'ticket-limit-exceeded', limit: definition.ticketLimit })
+
+    const taken = selection.seats.filter(({ seatNo }) => !isFree(seatNo))
+    if (availability.fresh() && taken.some(({ seatNo }) => seats.isSurelyTaken(seatNo, now)))
+      return unlessKnown(
+        seatsUnavailable(
+          definition,
+          taken.map(seat => seat.seatNo),
+        ),
+      )
+    if (definition.holdPolicy.single_seat_rule === 'enforce' && taken.length === 0 && !wish) {
+      const broken = singleSeatRuleOf({ definition, seats, isFree, chosen: selection.seats })
+      if (broken !== null) return unlessKnown(broken)
+    }
+
+    const claimed = board.claim(
+      definition.eventNo,
+      selection.seats.map(seat => seat.seatNo),
+    )
+    if ('other' in claimed) {
+      await claimed.other.settled
+      return 'again'
+    }
+    return submitClaimed({ ...base, ...selection, probe: false }, claimed.own, attempt)
+  }
+
+  async function submitClaimed(request: HoldRequest, claim: Claim, attempt: Attempt) {
+    try {
+      const outcome = await batcher.submit(request, attempt.command)
+      if (outcome.kind === 'held') {
+        availability.applyOwn(
+          request.eventNo,
+          request.userId,
+          request.seats.map((seat, i) => ({
+            seatNo: seat.seatNo,
+            generation: outcome.generations[i]!,
+            status: 'held' as const,
+            heldUntil: outcome.expiresAt,
+          })),
+        )
+        if (request.replaces !== null) void availability.reload(request.eventNo)
+      }
+      return await answerTo(outcome, attempt, request)
+    } catch (error) {
+      // Whether the hold was made is not known here; what the tables say is read again, since the feed skips our own writes.
+      if (!(error instanceof RetryableFault) || error.cause !== undefined) void availability.reload(request.eventNo)
+      throw error
+    } finally {
+      board.release(claim)
+    }
+  }
+
+  async function answerTo(
+    outcome: HoldOutcome,
+    attempt: Attempt,
+    request: HoldRequest,
+  ): Promise<HoldAnswer | 'again' | 'event-changed'> {
+    const { definition, seats, command } = attempt
+    switch (outcome.kind) {
+      case 'held':
+        return {
+          ok: true,
+          definition,
+          replayed: false,
+          now: outcome.createdAt,
+          reservation: recordOf(request, outcome),
+        }
+      case 'replayed': {
+        seats.users.add(command.userId)
+        const found = await store.find(definition.eventNo, outcome.reservationId)
+        if (found === null) return 'again'
+        const { initial } = found.reservation
+        const asFirstGiven = { ...found.reservation, ...initial, state: 'pending_payment' as const }
+        return {
+          ok: true,
+          definition,
+          reservation: asFirstGiven,
+          now: found.now,
+          replayed: outcome.reservationId !== request.reservationId,
+        }
+      }
+      case 'key-reused':
+        return { ok: false, code: 'idempotency-key-reused' }
+      case 'event-not-found':
+        return { ok: false, code: 'event-not-found' }
+      case 'event-changed':
+        return 'event-changed'
+      case 'not-on-sale':
+        return {
+          ok: false,
+          code: 'not-on-sale',
+          definition: (await catalog.definitions.refresh(definition.eventNo)) ?? definition,
+        }
+      case 'sales-closed':
+        return { ok: false, code: 'sales-closed' }
+      case 'ticket-limit-exceeded':
+        return { ok: false, code: 'ticket-limit-exceeded', limit: definition.ticketLimit }
+      case 'reservation-exists':
+        seats.users.add(command.userId)
+        return { ok: false, code: 'reservation-exists', reservationId: outcome.reservationId }
+      case 'nothing-to-replace':
+        return { ok: false, code: 'not-found' }
+      case 'replaced-has-ended':
+        return { ok: false, code: 'reservation-expired' }
+      case 'taken':
+        return command.body.best_available ? 'again' : seatsUnavailable(definition, outcome.seatNos)
+      case 'busy':
+        return isPatient(attempt.busySince, clock.monotonic()) || command.body.best_available
+          ? 'again'
+          : seatsUnavailable(
+              definition,
+              request.seats.map(seat => seat.seatNo),
+            )
+      case 'capacity':
+        return {
+          ok: false,
+          code: 'capacity-unavailable',
+          areaId: definition.seatMap.areas[outcome.areaNo]!.areaId,
+          available: outcome.available,
+        }
+      case 'again':
+        return 'again'
+      case 'clear':
+        throw new RetryableFault('a probe was answered where a hold was asked')
+    }
+  }
+
+  function requestBase({ command, key, definition, arrival }: Attempt, replaces: ReservationId | null): HoldRequest {
+    const { hold_seconds, max_extensions } = definition.holdPolicy
+    return {
+      ...key,
+      eventNo: definition.eventNo,
+      userId: command.userId,
+      reservationId: newId('rsv', deps, definition.eventNo),
+      eventVersion: definition.version,
+      seats: [],
+      areas: [],
+      quantity: 0,
+      amount: 0,
+      currency: definition.currency,
+      ticketLimit: definition.ticketLimit,
+      holdSeconds: hold_seconds,
+      extensions: max_extensions,
+      replaces,
+      probe: true,
+      arrival,
+    }
+  }
+
+  /** The seats of the hold that is to be replaced count as free for its owner; null if it is not theirs. */
+  async function ownSeats(eventNo: number, reservationId: ReservationId, userId: UserId): Promise<Set<number> | null> {
+    const found = await store.find(eventNo, reservationId)
+    if (found === null || found.reservation.userId !== userId) return null
+    return new Set(found.reservation.seats.map(seat => seat.seatNo))
+  }
+}
+
+/** Refusals that API.md ranks before `reservation-exists`. */
+const beforeExistence = new Set<HoldRefusal['code']>(['unknown-seats', 'unknown-areas', 'ticket-limit-exceeded'])
+
+type BusyTally = { tries: number; firstAt: number }
+
+type Attempt = {
+  command: HoldCommand
+  key: { keyHash: string; requestHash: string }
+  definition: EventDefinition
+  seats: EventSeats
+  arrival: number
+  attempt: number
+  busySince: BusyTally
+}
+
+/** A busy seat is not a taken seat: somebody's transaction decides about it right now. */
+function isPatient(busy: BusyTally, now: number): boolean {
+  if (busy.tries === 0) busy.firstAt = now
+  busy.tries++
+  return busy.tries <= busyTriesMax && now - busy.firstAt < busyMsMax
+}
+
+/** Close to the opening the database's clock is asked, not ours. */
+function mayBeOnSale(definition: EventDefinition, now: number): boolean {
+  if (definition.status === 'onsale') return true
+  return definition.status === 'scheduled' && definition.onsaleAt !== null && definition.onsaleAt - now < 1000
+}
+
+function seatsUnavailable(definition: EventDefinition, seatNos: readonly number[]): HoldRefusal {
+  return { ok: false, code: 'seats-unavailable', seatIds: seatNos.map(seatNo => definition.seatMap.seatIdOf(seatNo)) }
+}
+
+function recordOf(request: HoldRequest, held: Extract<HoldOutcome, { kind: 'held' }>): ReservationRecord {
+  const { expiresAt, extensionsLeft } = held
+  return {
+    eventNo: request.eventNo,
+    reservationId: request.reservationId,
+    userId: request.userId,
+    state: 'pending_payment',
+    revision: 1,
+    extensionsLeft,
+    createdAt: held.createdAt,
+    expiresAt,
+    amount: request.amount,
+    currency: request.currency,
+    seats: request.seats as SeatItem[],
+    areas: [...request.areas],
+    initial: { expiresAt, extensionsLeft },
+  }
+}

@@ -1,0 +1,23 @@
+import type { EventDefinition } from '#catalog'
+import type { ReservationId } from '#kernel/ids.ts'
+
+/** Every way in which a hold is refused; the codes are those of contracts/problems.ts. */
+export type HoldRefusal = { ok: false } & (
+  | {
+      code:
+        | 'event-not-found'
+        | 'not-found'
+        | 'idempotency-key-reused'
+        | 'sales-closed'
+        | 'reservation-expired'
+        | 'no-match'
+    }
+  | { code: 'not-on-sale'; definition: EventDefinition }
+  | { code: 'unknown-seats'; seatIds: string[] }
+  | { code: 'unknown-areas'; areaIds: string[] }
+  | { code: 'ticket-limit-exceeded'; limit: number }
+  | { code: 'reservation-exists'; reservationId: ReservationId }
+  | { code: 'seats-unavailable'; seatIds: string[] }
+  | { code: 'capacity-unavailable'; areaId: string; available: number }
+  | { code: 'seat-rule'; seatIds: string[] }
+)

@@ -1,0 +1,255 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import type { Availability } from '#availability'
+import type { Catalog } from '#catalog'
+import type { Actor } from '#contracts/actor.ts'
+import { type HoldBody, holdBody, reservation, reservationList } from '#contracts/reservations.ts'
+import { eventNoOf, parseId, type ReservationId } from '#kernel/ids.ts'
+import { sendProblem } from '#platform/http/problem.ts'
+import type { Routes } from '#platform/http/server.ts'
+import type { HoldSeats } from './hold/hold-seats.ts'
+import type { HoldRefusal } from './hold/refusal.ts'
+import type { ChangeOutcome, ReservationStore } from './ports.ts'
+import { viewReservation } from './reservation-view.ts'
+
+export type ReservationRoutesDeps = {
+  holdSeats: HoldSeats
+  store: ReservationStore
+  catalog: Pick<Catalog, 'definitions'>
+  availability: Availability
+}
+
+const oneReservation = Type.Object({ reservation_id: Type.String() })
+const personal = 'private, no-store'
+
+export function reservationRoutes({ holdSeats, store, catalog, availability }: ReservationRoutesDeps): Routes {
+  return app => {
+    app.post(
+      '/v1/reservations',
+      {
+        config: { access: 'any', traffic: 'hold' },
+        schema: {
+          tags: ['reservations'],
+          summary: 'Hold seats, places in an area, or the best available',
+          description: 'All or nothing. The same Idempotency-Key and body give the same answer again.',
+          headers: Type.Object({
+            'idempotency-key': Type.Optional(
+              Type.String({ description: '1 to 255 printable ASCII characters; required.' }),
+            ),
+          }),
+          body: holdBody,
+          response: { 201: reservation },
+        },
+      },
+      async (request, reply) => {
+        const key = request.headers['idempotency-key']
+        if (typeof key !== 'string' || key === '') return sendProblem(request, reply, 'idempotency-key-required')
+        if (!/^[\x20-\x7e]{1,255}$/.test(key))
+          return badRequest(request, reply, 'idempotency-key', 'must be 1 to 255 printable ASCII characters')
+        const clash = whatClashes(request.body)
+        if (clash !== null) return badRequest(request, reply, clash.path, clash.message)
+        const answer = await holdSeats({
+          userId: actorOf(request).userId,
+          idempotencyKey: key,
+          body: request.body,
+          isGone: () => request.raw.destroyed,
+        })
+        if (!answer.ok) return sendRefusal(request, reply, answer)
+        if (answer.replayed) reply.header('Idempotent-Replayed', 'true')
+        return reply
+          .status(201)
+          .header('Location', `/v1/reservations/${answer.reservation.reservationId}`)
+          .header('Cache-Control', personal)
+          .send(viewReservation(answer.reservation, answer.definition, answer.now))
+      },
+    )
+
+    app.get(
+      '/v1/reservations/:reservation_id',
+      {
+        config: { access: 'any', traffic: 'pay' },
+        schema: {
+          tags: ['reservations'],
+          summary: 'One of your reservations',
+          params: oneReservation,
+          response: { 200: reservation },
+        },
+      },
+      async (request, reply) => {
+        const found = await ownReservation(request.params.reservation_id, actorOf(request))
+        if (found === null) return sendProblem(request, reply, 'not-found')
+        const definition = await catalog.definitions.byNo(found.reservation.eventNo)
+        return reply.header('Cache-Control', personal).send(viewReservation(found.reservation, definition!, found.now))
+      },
+    )
+
+    app.get(
+      '/v1/me/reservations',
+      {
+        config: { access: 'any', traffic: 'browse' },
+        schema: {
+          tags: ['reservations'],
+          summary: 'Your reservations, newest first',
+          querystring: Type.Object(
+            {
+              limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
+              cursor: Type.Optional(Type.String({ maxLength: 64 })),
+            },
+            { additionalProperties: false },
+          ),
+          response: { 200: reservationList },
+        },
+      },
+      async (request, reply) => {
+        const { limit = 20, cursor } = request.query
+        const before = cursor === undefined ? undefined : parseId('rsv', cursor)
+        if (before === null) return badRequest(request, reply, 'cursor', 'must be a next_cursor of this list')
+        const { reservations, now } = await store.listOfUser(actorOf(request).userId, { limit: limit + 1, before })
+        const items = []
+        for (const record of reservations.slice(0, limit)) {
+          const definition = await catalog.definitions.byNo(record.eventNo)
+          if (definition !== null) items.push(viewReservation(record, definition, now))
+        }
+        const next_cursor = reservations.length > limit ? reservations[limit - 1]!.reservationId : null
+        return reply.header('Cache-Control', personal).send({ items, next_cursor })
+      },
+    )
+
+    app.post(
+      '/v1/reservations/:reservation_id/extend',
+      {
+        config: { access: 'any', traffic: 'pay' },
+        schema: {
+          tags: ['reservations'],
+          summary: 'More time, as the event allows',
+          params: oneReservation,
+          response: { 200: reservation },
+        },
+      },
+      async (request, reply) => {
+        const target = targetOf(request.params.reservation_id)
+        const definition = target && (await catalog.definitions.byNo(target.eventNo))
+        if (!target || !definition) return sendProblem(request, reply, 'not-found')
+        const outcome = await store.extend({
+          ...target,
+          userId: actorOf(request).userId,
+          extensionSeconds: definition.holdPolicy.extension_seconds,
+        })
+        if (!outcome.ok) return sendProblem(request, reply, outcome.code)
+        noteChange(outcome)
+        return reply
+          .header('Cache-Control', personal)
+          .send(viewReservation(outcome.reservation, definition, outcome.now))
+      },
+    )
+
+    app.delete(
+      '/v1/reservations/:reservation_id',
+      {
+        config: { access: 'any', traffic: 'pay' },
+        schema: {
+          tags: ['reservations'],
+          summary: 'Give the places back',
+          params: oneReservation,
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        const target = targetOf(request.params.reservation_id)
+        if (target === null) return sendProblem(request, reply, 'not-found')
+        const outcome = await store.cancel({ ...target, userId: actorOf(request).userId })
+        if (!outcome.ok && outcome.code !== 'already-cancelled' && outcome.code !== 'reservation-expired')
+          return sendProblem(request, reply, outcome.code)
+        if (outcome.ok) noteChange(outcome)
+        return reply.status(204).header('Cache-Control', personal).send(null)
+      },
+    )
+  }
+
+  function noteChange(outcome: Extract<ChangeOutcome, { ok: true }>): void {
+    const { reservation: changed, moved } = outcome
+    const held = changed.state === 'pending_payment'
+    availability.applyOwn(
+      changed.eventNo,
+      changed.userId,
+      moved.map(seat => ({
+        ...seat,
+        status: held ? ('held' as const) : ('available' as const),
+        heldUntil: held ? changed.expiresAt : 0,
+      })),
+    )
+  }
+
+  async function ownReservation(text: string, actor: Actor) {
+    const target = targetOf(text)
+    if (target === null) return null
+    const found = await store.find(target.eventNo, target.reservationId)
+    return found !== null && (found.reservation.userId === actor.userId || maySeeAll(actor)) ? found : null
+  }
+}
+
+/** Support looks at a buyer's reservation when they call; nobody else sees what is not theirs. */
+function maySeeAll(actor: Actor): boolean {
+  return actor.role === 'admin' || actor.role === 'support' || actor.role === 'organizer'
+}
+
+function targetOf(text: string): { eventNo: number; reservationId: ReservationId } | null {
+  const reservationId = parseId('rsv', text)
+  if (reservationId === null) return null
+  const eventNo = eventNoOf(reservationId)
+  return eventNo <= 0x7fffffff ? { eventNo, reservationId } : null
+}
+
+/** What the schema cannot say without turning its errors into riddles. */
+function whatClashes(body: HoldBody): { path: string; message: string } | null {
+  const { seat_ids, areas, best_available } = body
+  if (best_available !== undefined && (seat_ids !== undefined || areas !== undefined))
+    return { path: 'best_available', message: 'stands alone; leave out seat_ids and areas' }
+  if (best_available === undefined && seat_ids === undefined && areas === undefined)
+    return { path: 'body', message: 'must say what to hold: seat_ids, areas or best_available' }
+  const areaIds = (areas ?? []).map(area => area.area_id)
+  const twice = areaIds.findIndex((areaId, i) => areaIds.indexOf(areaId) !== i)
+  return twice === -1
+    ? null
+    : { path: `areas[${twice}].area_id`, message: 'names an area a second time; add the quantities up' }
+}
+
+function sendRefusal(request: FastifyRequest, reply: FastifyReply, refusal: HoldRefusal) {
+  switch (refusal.code) {
+    case 'unknown-seats':
+      return sendProblem(request, reply, refusal.code, { extras: { seat_ids: refusal.seatIds } })
+    case 'unknown-areas':
+      return sendProblem(request, reply, refusal.code, { extras: { area_ids: refusal.areaIds } })
+    case 'seats-unavailable':
+      return sendProblem(request, reply, refusal.code, { extras: { conflicting_seat_ids: refusal.seatIds } })
+    case 'capacity-unavailable':
+      return sendProblem(request, reply, refusal.code, {
+        extras: { area_id: refusal.areaId, available: refusal.available },
+      })
+    case 'ticket-limit-exceeded':
+      return sendProblem(request, reply, refusal.code, { extras: { limit: refusal.limit } })
+    case 'reservation-exists':
+      return sendProblem(request, reply, refusal.code, { extras: { reservation_id: refusal.reservationId } })
+    case 'seat-rule':
+      return sendProblem(request, reply, refusal.code, { extras: { rule: 'single-seat', seat_ids: refusal.seatIds } })
+    case 'not-on-sale': {
+      const { status, onsaleAt } = refusal.definition
+      return sendProblem(request, reply, refusal.code, {
+        extras: { status, onsale_at: onsaleAt === null ? null : new Date(onsaleAt).toISOString() },
+      })
+    }
+    default:
+      return sendProblem(request, reply, refusal.code)
+  }
+}
+
+function badRequest(request: FastifyRequest, reply: FastifyReply, path: string, message: string) {
+  return sendProblem(request, reply, 'invalid-request', {
+    detail: `${path} ${message}.`,
+    extras: { errors: [{ path, message }] },
+  })
+}
+
+function actorOf(request: FastifyRequest): Actor {
+  return request.actor!
+}

@@ -1,0 +1,43 @@
+import type { EventDefinition } from '#catalog'
+import type { Reservation } from '#contracts/reservations.ts'
+import type { ReservationRecord, ReservationState } from './ports.ts'
+
+/**
+ * The reservation as the world sees it at `now`, database time: from `expires_at` on a pending one is expired, swept or not.
+ */
+export function viewReservation(record: ReservationRecord, definition: EventDefinition, now: number): Reservation {
+  const { seatMap } = definition
+  const seats = record.seats.map(item => {
+    const seat = seatMap.seat(item.seatNo)
+    return {
+      seat_id: seat.seatId,
+      section: seat.section,
+      row: seat.row,
+      number: seat.number,
+      price_level: definition.levelKey(item.level),
+      amount: item.amount,
+    }
+  })
+  const areas = record.areas.map(item => ({
+    area_id: seatMap.areas[item.areaNo]!.areaId,
+    price_level: definition.levelKey(item.level),
+    amount: item.amount,
+    quantity: item.quantity,
+  }))
+  return {
+    reservation_id: record.reservationId,
+    event_id: definition.eventId,
+    state: stateAt(record, now),
+    items: [...seats, ...areas],
+    amount: record.amount,
+    currency: record.currency,
+    created_at: new Date(record.createdAt).toISOString(),
+    expires_at: new Date(record.expiresAt).toISOString(),
+    server_time: new Date(now).toISOString(),
+    extensions_left: record.extensionsLeft,
+  }
+}
+
+export function stateAt(record: Pick<ReservationRecord, 'state' | 'expiresAt'>, now: number): ReservationState {
+  return record.state === 'pending_payment' && record.expiresAt <= now ? 'expired' : record.state
+}
