@@ -42,6 +42,12 @@ export type Identity = {
   stop(): Promise<void>
 }
 
+/** Guest tokens without a server: for load generators, which need a hundred thousand of them. */
+export function guestTokens(source: { keys: readonly TokenKey[]; clock: Clock; random: Random }): () => GuestSession {
+  const { clock, random } = source
+  return createSessions({ tokens: createAccessTokens(source), clock, random }).openForGuest
+}
+
 /** Guests, accounts, staff, and the tokens by which all of them are known. */
 export function createIdentity(options: IdentityOptions): Identity {
   const { db, clock, random, keys, publicUrl, idempotently, logger, metrics } = options
