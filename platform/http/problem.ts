@@ -36,6 +36,7 @@ export function sendProblem(
   // Serialised here: the members differ from code to code, and response schemas describe only what they share.
   return reply
     .status(known.status)
+    .header('X-Request-Id', request.id)
     .header('Content-Type', 'application/problem+json; charset=utf-8')
     .header('Cache-Control', 'private, no-store')
     .serializer(JSON.stringify)

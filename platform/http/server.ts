@@ -7,20 +7,24 @@ import {
   type FastifyReply,
   type FastifyRequest,
   fastify,
+  LogController,
+  type onRequestHookHandler,
+  type onResponseHookHandler,
   type RawServerDefault,
 } from 'fastify'
 import secureJson from 'secure-json-parse'
 import type { Actor, ActorRole } from '#contracts/actor.ts'
 import type { ProblemCode } from '#contracts/problems.ts'
 import type { Clock } from '#kernel/clock.ts'
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
 import type { Random } from '#kernel/random.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { latencyBuckets, type Metrics } from '../telemetry/metrics.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { createRouteLatency } from '../telemetry/route-latency.ts'
 import { startDeadlines } from './deadline.ts'
-import { type ProblemOptions, sendProblem } from './problem.ts'
+import { sendProblem } from './problem.ts'
+import { type Denied, handleError, UnstorableText } from './refuse.ts'
 import { createShedding, type TrafficClass } from './shedding.ts'
-import { fieldErrors, unstorableText, validatorCompiler } from './validation.ts'
+import { unstorableText, validatorCompiler } from './validation.ts'
 
 export type HttpServer = FastifyInstance<
   RawServerDefault,
@@ -75,7 +79,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { logger, metrics, clock } = options
   const app: HttpServer = fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
     genReqId: request => requestId(request, options.random),
     requestIdHeader: false,
@@ -100,12 +104,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   )
   takeJson(app)
 
-  const latency = metrics.histogram(
-    'holdfast_http_request_duration_seconds',
-    'Time from the head of a request to the end of its answer.',
-    latencyBuckets,
-    ['method', 'route', 'status'],
-  )
+  const latency = createRouteLatency(metrics.registry)
   const shedding = createShedding(metrics, clock)
   const deadlines = startDeadlines({ clock, deadlineMs: options.deadlineMs ?? 8000 })
   app.addHook('onClose', async () => {
@@ -113,48 +112,43 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     shedding.stop()
   })
 
-  app.addHook('onRequest', (request, reply, done) => {
-    request.startedAt = clock.monotonic()
-    reply.header('X-Request-Id', request.id)
-    const { access = 'public', traffic = 'browse', unbounded = false } = request.routeOptions.config
-    if (!shedding.admit(traffic)) {
-      sendProblem(request, reply, 'overloaded', { retryAfterSeconds: 1 })
-      return
+  // One hook before and one after, made for each route when it is declared: what they need of it is then at hand, while
+  // `request.routeOptions` builds an object every time it is asked.
+  app.addHook('onRoute', route => {
+    const { access = 'public', traffic = 'browse', unbounded = false } = route.config ?? {}
+    const record = latency.forRoute(String(route.method), route.url)
+    const before: onRequestHookHandler = (request, reply, done) => {
+      request.startedAt = clock.monotonic()
+      reply.header('X-Request-Id', request.id)
+      if (!shedding.admit(traffic)) return void sendProblem(request, reply, 'overloaded', { retryAfterSeconds: 1 })
+      if (!unbounded) deadlines.watch(request, reply)
+      const denied = authorize(request, access, options.authenticate)
+      if (denied !== null) return void sendProblem(request, reply, denied.code, denied.options)
+      done()
     }
-    if (!unbounded) deadlines.watch(request, reply)
-    const refusal = authorize(request, access, options.authenticate)
-    if (refusal !== null) {
-      sendProblem(request, reply, refusal.code, refusal.options)
-      return
+    const after: onResponseHookHandler = (request, reply, done) => {
+      const seconds = (clock.monotonic() - request.startedAt) / 1000
+      shedding.done(traffic)
+      deadlines.forget(request)
+      record(reply.statusCode, seconds)
+      if (logger.isLevelEnabled('debug')) logger.debug(lineOf(request, reply, route.url, seconds), 'request')
+      done()
     }
-    done()
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    const { traffic = 'browse', url: route = 'none' } = {
-      ...request.routeOptions.config,
-      url: request.routeOptions.url,
-    }
-    const seconds = (clock.monotonic() - request.startedAt) / 1000
-    shedding.done(traffic, reply.statusCode, seconds)
-    deadlines.forget(request)
-    latency.observe({ method: request.method, route, status: String(reply.statusCode) }, seconds)
-    if (logger.isLevelEnabled('debug'))
-      logger.debug(
-        {
-          request_id: request.id,
-          method: request.method,
-          route,
-          status: reply.statusCode,
-          ms: Math.round(seconds * 1000),
-        },
-        'request',
-      )
-    done()
+    route.onRequest = [before, ...[route.onRequest ?? []].flat()]
+    route.onResponse = [after, ...[route.onResponse ?? []].flat()]
   })
   return app
 }
 
-type Denied = { code: ProblemCode; options?: ProblemOptions }
+function lineOf(request: FastifyRequest, reply: FastifyReply, route: string, seconds: number): object {
+  return {
+    request_id: request.id,
+    method: request.method,
+    route,
+    status: reply.statusCode,
+    ms: Math.round(seconds * 1000),
+  }
+}
 
 function authorize(request: FastifyRequest, access: Access, authenticate: Authenticate): Denied | null {
   const { authorization, cookie } = request.headers
@@ -164,67 +158,6 @@ function authorize(request: FastifyRequest, access: Access, authenticate: Authen
   request.actor = actor
   if (access === 'public' || access === 'any' || actor.role === 'admin' || access.includes(actor.role)) return null
   return { code: 'forbidden', options: { extras: { required: access } } }
-}
-
-function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  if (reply.sent) return
-  const refusal = asProblem(error)
-  if (refusal.code === 'internal')
-    request.log.error(
-      { request_id: request.id, method: request.method, url: request.url, err: error },
-      'request failed',
-    )
-  else if (refusal.code === 'unavailable')
-    request.log.warn({ request_id: request.id, err: error.message }, 'request could not be served')
-  sendProblem(request, reply, refusal.code, refusal.options)
-}
-
-/** Framework and domain errors as refusals. Whatever is not listed is our mistake: 500, logged, nothing told. */
-function asProblem(error: FastifyError): Denied {
-  const part = (path: string, message: string): Denied => ({
-    code: 'invalid-request',
-    options: { detail: `${path} ${message}.`, extras: { errors: [{ path, message }] } },
-  })
-  if (error.validation) {
-    const errors = fieldErrors(error.validation, error.validationContext ?? 'body')
-    return {
-      code: 'invalid-request',
-      options: {
-        detail: errors
-          .map(e => `${e.path} ${e.message}`)
-          .slice(0, 3)
-          .join('; '),
-        extras: { errors },
-      },
-    }
-  }
-  if (error instanceof RetryableFault)
-    return { code: 'unavailable', options: { retryAfterSeconds: error.retryAfterSeconds } }
-  if (error instanceof OutcomeUnknown) return { code: 'unavailable', options: { retryAfterSeconds: 2 } }
-  if (error instanceof UnstorableText) return { code: 'invalid-request', options: { extras: { errors: error.errors } } }
-  switch (error.code) {
-    case 'FST_ERR_CTP_INVALID_JSON_BODY':
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return part('body', 'is not valid JSON')
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return { code: 'body-too-large' }
-    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return { code: 'unsupported-media-type' }
-    case 'FST_ERR_BAD_URL':
-    case 'FST_ERR_MAX_PARAM_LENGTH':
-      return { code: 'not-found' }
-    default:
-      return { code: 'internal', options: { detail: undefined } }
-  }
-}
-
-class UnstorableText extends Error {
-  readonly errors: { path: string; message: string }[]
-  constructor(errors: { path: string; message: string }[]) {
-    super('text that cannot be stored')
-    this.errors = errors
-  }
 }
 
 /** JSON without `__proto__` tricks, U+0000 or lone surrogates. */

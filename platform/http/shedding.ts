@@ -55,7 +55,7 @@ export function createShedding(metrics: Metrics, clock: Clock) {
       underWay.set(traffic, underWay.get(traffic)! + 1)
       return admitted
     },
-    done(traffic: TrafficClass, _status: number, _seconds: number): void {
+    done(traffic: TrafficClass): void {
       total--
       underWay.set(traffic, underWay.get(traffic)! - 1)
     },

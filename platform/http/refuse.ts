@@ -1,0 +1,70 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { ProblemCode } from '#contracts/problems.ts'
+import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { type ProblemOptions, sendProblem } from './problem.ts'
+import { fieldErrors } from './validation.ts'
+
+export type Denied = { code: ProblemCode; options?: ProblemOptions }
+
+/** The one place where what was thrown becomes an answer. */
+export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  if (reply.sent) return
+  const refusal = asProblem(error)
+  if (refusal.code === 'internal')
+    request.log.error(
+      { request_id: request.id, method: request.method, url: request.url, err: error },
+      'request failed',
+    )
+  else if (refusal.code === 'unavailable')
+    request.log.warn({ request_id: request.id, err: error.message }, 'request could not be served')
+  sendProblem(request, reply, refusal.code, refusal.options)
+}
+
+/** Framework and domain errors as refusals. Whatever is not listed is our mistake: 500, logged, nothing told. */
+function asProblem(error: FastifyError): Denied {
+  const part = (path: string, message: string): Denied => ({
+    code: 'invalid-request',
+    options: { detail: `${path} ${message}.`, extras: { errors: [{ path, message }] } },
+  })
+  if (error.validation) {
+    const errors = fieldErrors(error.validation, error.validationContext ?? 'body')
+    return {
+      code: 'invalid-request',
+      options: {
+        detail: errors
+          .map(e => `${e.path} ${e.message}`)
+          .slice(0, 3)
+          .join('; '),
+        extras: { errors },
+      },
+    }
+  }
+  if (error instanceof RetryableFault)
+    return { code: 'unavailable', options: { retryAfterSeconds: error.retryAfterSeconds } }
+  if (error instanceof OutcomeUnknown) return { code: 'unavailable', options: { retryAfterSeconds: 2 } }
+  if (error instanceof UnstorableText) return { code: 'invalid-request', options: { extras: { errors: error.errors } } }
+  switch (error.code) {
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return part('body', 'is not valid JSON')
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return { code: 'body-too-large' }
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return { code: 'unsupported-media-type' }
+    case 'FST_ERR_BAD_URL':
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return { code: 'not-found' }
+    default:
+      return { code: 'internal', options: { detail: undefined } }
+  }
+}
+
+/** A body with text that PostgreSQL cannot store. */
+export class UnstorableText extends Error {
+  readonly errors: { path: string; message: string }[]
+  constructor(errors: { path: string; message: string }[]) {
+    super('text that cannot be stored')
+    this.errors = errors
+  }
+}
