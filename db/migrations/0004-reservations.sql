@@ -106,15 +106,17 @@ create table holdfast.outbox_default partition of holdfast.outbox default;
 create index outbox_by_xid on holdfast.outbox (xid, position);
 
 -- Ends live reservations whose rows the caller has locked, and gives back exactly what still carries their id: seats that
--- somebody else claimed after the hold had run out are theirs. Lock order: seats by number, then areas.
+-- somebody else claimed after the hold had run out are theirs. Answers what it ended and which seats that freed.
+-- Lock order: seats by number, then areas. A caller that will need areas of its own names them in p_area_*: they are locked
+-- in the same sweep, because two callers that each hold one area and then ask for the other's would wait for ever.
 create function holdfast.end_reservations(
-  p_event int4[], p_id uuid[], p_state holdfast.reservation_state, p_now timestamptz, p_origin uuid
-) returns int4
+  p_event int4[], p_id uuid[], p_state holdfast.reservation_state, p_now timestamptz, p_origin uuid,
+  p_area_event int4[] default null, p_area_no int4[] default null
+) returns table (event_no int4, reservation_id uuid, revision int4, seat_nos int4[], seat_generations int4[])
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan
 as $$
-declare
-  v_ended int4;
+#variable_conflict use_column
 begin
   perform from holdfast.seats s
     join (
@@ -126,6 +128,21 @@ begin
     order by s.event_no, s.seat_no
     for update of s;
 
+  if p_area_event is not null then
+    perform from holdfast.areas a
+      where (a.event_no, a.area_no) in (
+        select l.event_no, l.area_no from unnest(p_area_event, p_area_no) l(event_no, area_no)
+        union all
+        select r.event_no, area_no
+        from unnest(p_event, p_id) g(event_no, id)
+        join holdfast.reservations r on r.event_no = g.event_no and r.reservation_id = g.id
+        cross join lateral unnest(r.area_nos) area_no
+      )
+      order by a.event_no, a.area_no
+      for update;
+  end if;
+
+  return query
   with ended as (
     update holdfast.reservations r
     set state = p_state, revision = r.revision + 1, ended_at = p_now
@@ -135,10 +152,10 @@ begin
   ), freed as (
     update holdfast.seats s
     set status = 'available', held_until = null, reservation_id = null, generation = s.generation + 1
-    from (select e.event_no, e.reservation_id, seat_no from ended e cross join lateral unnest(e.seat_nos) seat_no) w
+    from (select e.event_no, e.reservation_id, e.user_id, seat_no from ended e cross join lateral unnest(e.seat_nos) seat_no) w
     where s.event_no = w.event_no and s.seat_no = w.seat_no
       and s.reservation_id = w.reservation_id and s.status = 'held'
-    returning s.event_no, s.seat_no, s.generation, w.reservation_id
+    returning s.event_no, s.seat_no, s.generation, w.reservation_id, w.user_id
   ), returned as (
     update holdfast.areas a
     set available = a.available + w.quantity, generation = a.generation + 1
@@ -149,29 +166,32 @@ begin
       order by e.event_no, t.area_no
     ) w
     where a.event_no = w.event_no and a.area_no = w.area_no
-    returning 1
   ), told as (
     insert into holdfast.outbox (occurred_at, event_no, type, subject, revision, origin, user_id, seat_nos, seat_generations)
-    select p_now, e.event_no, case p_state when 'expired' then 'ReservationExpired' else 'ReservationCancelled' end,
-      e.reservation_id, e.revision, p_origin, e.user_id, f.seat_nos, f.generations
-    from ended e
-    left join lateral (
-      select array_agg(freed.seat_no order by freed.seat_no) as seat_nos,
-        array_agg(freed.generation order by freed.seat_no) as generations
-      from freed where freed.reservation_id = e.reservation_id
-    ) f on true
-    returning 1
+    -- One pass over both lists: a join of thousands of ended reservations with their seats would be quadratic here.
+    select p_now, b.event_no, case p_state when 'expired' then 'ReservationExpired' else 'ReservationCancelled' end,
+      b.reservation_id, max(b.revision), p_origin, b.user_id,
+      array_agg(b.seat_no order by b.seat_no) filter (where b.seat_no is not null),
+      array_agg(b.generation order by b.seat_no) filter (where b.seat_no is not null)
+    from (
+      select e.event_no, e.reservation_id, e.user_id, e.revision, null::int4 as seat_no, null::int4 as generation from ended e
+      union all
+      select f.event_no, f.reservation_id, f.user_id, null, f.seat_no, f.generation from freed f
+    ) b
+    group by b.event_no, b.reservation_id, b.user_id
+    order by b.event_no, b.reservation_id
+    returning event_no, subject, revision, seat_nos, seat_generations
   )
-  select count(*) into v_ended from ended, (select count(*) from returned) r, (select count(*) from told) t;
-  return v_ended;
+  select t.event_no, t.subject, t.revision, t.seat_nos, t.seat_generations from told t;
 end $$;
 
 -- Ends up to p_limit reservations that have run out. Skips what somebody else is working on; call until it returns less.
 create function holdfast.expire_due(p_limit int4, p_origin uuid) returns int4
 language plpgsql
+set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_now timestamptz := holdfast.clock();
+  v_now timestamptz := date_trunc('milliseconds', holdfast.clock());
   v_event int4[];
   v_id uuid[];
 begin
@@ -187,5 +207,5 @@ begin
   if v_id is null then
     return 0;
   end if;
-  return holdfast.end_reservations(v_event, v_id, 'expired', v_now, p_origin);
+  return (select count(*) from holdfast.end_reservations(v_event, v_id, 'expired', v_now, p_origin));
 end $$;

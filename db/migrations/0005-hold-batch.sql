@@ -2,13 +2,18 @@
 -- Locks: none that matter, functions only.
 --
 -- Requests arrive sorted by (event_no, user_id); arrays named r_ have one entry a request, s_ one a seat, a_ one an area,
--- in the order asked. `r_seat_from`/`r_seat_to` say which entries of s_ belong to a request, `r_area_*` likewise.
+-- the seats in the order of the requests, the areas in the order of arrival. `r_seat_from`/`r_seat_to` say which entries of s_
+-- belong to a request, `r_area_*` likewise.
 -- `r_replaces` is the nil uuid where nothing is replaced: subscripts into an array without nulls take constant time.
 -- Answers one row: the time it judged by, an outcome a request (null: all held), the new generations of the seats won, in
 -- their order, and details by request number where an outcome has any.
 -- Outcomes: 1 held, 2 replayed, 3 key reused, 4 event version is another, 5 not on sale, 6 sales closed, 7 ticket limit,
 -- 8 has a live hold, 9 taken, 10 busy, 11 capacity, 12 again, 13 nothing to replace, 14 what it replaces has run out,
 -- 15 clear (a probe found nothing), 16 no such event.
+--
+-- What it waits for, each kind in order and none once a later kind is held: seats of reservations it ends, areas, and inserts
+-- that met an unfinished one of the same user. Reservations and wanted seats that somebody else works on are skipped, so no
+-- two batches, and no batch and a change, can wait for each other in a circle.
 
 create function holdfast.hold_batch(
   p_origin uuid, p_careful bool,
@@ -36,37 +41,46 @@ declare
   v_locked int4[];
   v_ids uuid[];
   v_events int4[];
+  v_found_at int4[];
   v_details jsonb := '{}';
   v_found jsonb;
   v_wanted int4;
   v_inserted int4;
   v_moved int4;
   v_row record;
+  v_area_events int4[];
+  v_area_nos int4[];
   v_area_keys int8[];
   v_area_left int4[];
-  v_fits bool;
+  v_area_before int4[];
+  v_given record;
   v_at int4;
   v_area int4;
-  v_left int4;
 begin
-  v_now := holdfast.clock();
+  -- Whole milliseconds, the unit of the answers: what is compared later is then what was said.
+  v_now := date_trunc('milliseconds', holdfast.clock());
 
   -- The common case: nobody has anything here, no areas, nothing to replace. Then the seats are moved without locking them
   -- first, one index look-up a seat instead of two, and the rows inserted without looking for conflicts first. All or
   -- nothing: if one seat or one row is not as hoped, all of it is undone and the careful way follows.
-  if not p_careful then
+  if not p_careful and cardinality(a_request) = 0 and nothing = all (r_replaces) and false = all (r_probe) then
     begin
+      -- A seat that stays locked is for the careful way, which skips it: here it would make the whole batch wait.
+      perform set_config('lock_timeout', '100ms', true);
       if exists (
         -- `offset 0` keeps this a look-up a user: joined, a plan made while the table was empty would scan it.
-        select from unnest(r_event, r_user) q(event_no, user_id)
-        where exists (
-          select from holdfast.reservations v where v.event_no = q.event_no and v.user_id = q.user_id offset 0
+        select from unnest(r_event, r_user, r_key, r_quantity, r_limit) q(event_no, user_id, key_hash, quantity, most)
+        where q.quantity > q.most or exists (
+          select from holdfast.reservations v
+          where v.event_no = q.event_no and v.user_id = q.user_id
+            and (v.state = 'pending_payment' or v.key_hash = q.key_hash or v.live_tickets > 0)
+          offset 0
         )
       ) or (
         select count(*) filter (where e.version = q.version and not f.closed
           and (e.status = 'onsale' or (e.status = 'scheduled' and e.onsale_at <= v_now))) < count(*)
         from (select distinct u.event_no, u.version from unnest(r_event, r_version) u(event_no, version)) q
-        cross join holdfast.sales_fence f
+        left join holdfast.sales_fence f on true
         left join holdfast.events e on e.event_no = q.event_no
       ) then
         raise exception using errcode = 'HF001';
@@ -113,7 +127,7 @@ begin
   select array_agg((case
       when m.key_outcome is not null then m.key_outcome
       when e.event_no is null then 16
-      when f.closed then 6
+      when f.closed is distinct from false then 6
       when not (e.status = 'onsale' or (e.status = 'scheduled' and e.onsale_at <= v_now)) then 5
       when e.version <> q.version then 4
       when q.quantity + coalesce(m.tickets, 0) > q.most then 7
@@ -128,14 +142,15 @@ begin
   into v_out, v_overdue, v_any_overdue
   from unnest(r_event, r_user, r_key, r_body, r_version, r_replaces, r_quantity, r_limit)
     with ordinality q(event_no, user_id, key_hash, request_hash, version, replaces, quantity, most, n)
-  cross join holdfast.sales_fence f
+  left join holdfast.sales_fence f on true
   left join holdfast.events e on e.event_no = q.event_no
   left join lateral (
     select max(case when v.key_hash = q.key_hash then case when v.request_hash = q.request_hash then 2 else 3 end end) as key_outcome,
       bool_or(v.state = 'pending_payment' and v.expires_at <= v_now) as overdue,
       bool_or(v.state = 'pending_payment' and v.expires_at > v_now and v.reservation_id <> q.replaces) as live,
       max(v.state) filter (where v.reservation_id = q.replaces) as replaced,
-      sum(v.live_tickets) as tickets
+      sum(v.live_tickets + case when v.state = 'pending_payment' and v.expires_at > v_now and v.reservation_id <> q.replaces
+        then v.quantity else 0 end) as tickets
     from holdfast.reservations v
     where v.event_no = q.event_no and v.user_id = q.user_id
   ) m on true;
@@ -147,22 +162,25 @@ begin
     end if;
   end loop;
 
+  -- Their own holds that have run out. One that somebody else is about to end is left to them.
   if v_any_overdue then
-    select array_agg(d.event_no), array_agg(d.reservation_id) into v_events, v_ids
+    select array_agg(d.event_no), array_agg(d.reservation_id), array_agg(d.n) into v_events, v_ids, v_found_at
     from (
-      select v.event_no, v.reservation_id
+      select v.event_no, v.reservation_id, q.n
       from unnest(r_event, r_user) with ordinality q(event_no, user_id, n)
       join holdfast.reservations v on v.event_no = q.event_no and v.user_id = q.user_id
       where v_overdue[q.n] and v_out[q.n] = 0 and v.state = 'pending_payment' and v.expires_at <= v_now
       order by v.event_no, v.user_id
       for update of v skip locked
     ) d;
-    if v_ids is not null then
-      perform holdfast.end_reservations(v_events, v_ids, 'expired', v_now, p_origin);
-    end if;
+    for v_at in 1..v_count loop
+      if v_out[v_at] = 0 and v_overdue[v_at] and (v_at = any (v_found_at)) is not true then
+        v_out[v_at] := 12;
+      end if;
+    end loop;
   end if;
 
-  -- What is to be replaced is locked before any seat, and looked at again under the lock.
+  -- What is to be replaced, looked at again under its lock.
   v_ends := array_fill(v_now, array[v_count]);
   for v_at in 1..v_count loop
     if v_out[v_at] = 0 then
@@ -173,7 +191,7 @@ begin
       from holdfast.reservations v
       where v.event_no = r_event[v_at] and v.reservation_id = r_replaces[v_at] and v.user_id = r_user[v_at]
         and v.state = 'pending_payment'
-      for update;
+      for update skip locked;
       if not found then
         v_out[v_at] := 12;
       elsif v_row.ends <= holdfast.clock() then
@@ -185,29 +203,47 @@ begin
     end if;
   end loop;
 
-  -- Areas that run short: run-out holds in them are ended first. Before the seats are locked, and skipping what is busy.
+  -- The areas that will be touched, and holds that have run out in those that run short.
   if cardinality(a_request) > 0 then
-    select array_agg(d.event_no), array_agg(d.reservation_id) into v_events, v_ids
+    select array_agg(t.event_no), array_agg(t.area_no) into v_area_events, v_area_nos
     from (
-      select v.event_no, v.reservation_id
-      from holdfast.reservations v
-      where v.state = 'pending_payment' and v.expires_at <= v_now
-        and exists (
-          select from (
-            select w.event_no, w.area_no, sum(w.quantity) as quantity
-            from unnest(a_event, a_area, a_quantity) w(event_no, area_no, quantity)
-            group by w.event_no, w.area_no
-          ) w
-          join holdfast.areas a on a.event_no = w.event_no and a.area_no = w.area_no
-          where a.available < w.quantity and v.event_no = w.event_no and w.area_no = any (v.area_nos)
-        )
-      order by v.expires_at
-      limit 500
-      for update of v skip locked
-    ) d;
-    if v_ids is not null then
-      perform holdfast.end_reservations(v_events, v_ids, 'expired', v_now, p_origin);
+      select w.event_no, w.area_no from unnest(a_request, a_event, a_area) w(request, event_no, area_no)
+      where v_out[w.request] = 0
+      union
+      select v.event_no, area_no
+      from unnest(r_event, r_replaces) with ordinality q(event_no, id, n)
+      join holdfast.reservations v on v.event_no = q.event_no and v.reservation_id = q.id
+      cross join lateral unnest(v.area_nos) area_no
+      where v_out[q.n] = 0 and q.id <> nothing
+    ) t;
+    select array_agg(w.event_no) as events, array_agg(w.area_no) as areas into v_row
+    from (
+      select w.event_no, w.area_no, sum(w.quantity) as quantity
+      from unnest(a_request, a_event, a_area, a_quantity) w(request, event_no, area_no, quantity)
+      where v_out[w.request] = 0
+      group by w.event_no, w.area_no
+    ) w
+    join holdfast.areas a on a.event_no = w.event_no and a.area_no = w.area_no
+    where a.available < w.quantity;
+    if v_row.events is not null then
+      select v_events || array_agg(d.event_no), v_ids || array_agg(d.reservation_id) into v_events, v_ids
+      from (
+        select v.event_no, v.reservation_id
+        from holdfast.reservations v
+        where v.state = 'pending_payment' and v.expires_at <= v_now
+          and exists (
+            select from unnest(v_row.events, v_row.areas) w(event_no, area_no)
+            where v.event_no = w.event_no and w.area_no = any (v.area_nos)
+          )
+        order by v.expires_at
+        limit 500
+        for update of v skip locked
+      ) d;
     end if;
+  end if;
+
+  if v_ids is not null then
+    perform holdfast.end_reservations(v_events, v_ids, 'expired', v_now, p_origin, v_area_events, v_area_nos);
   end if;
 
   -- (c) Lock what can be had, in order, skipping what is busy.
@@ -252,44 +288,55 @@ begin
       select a.event_no, a.area_no, a.available
       from holdfast.areas a
       where (a.event_no, a.area_no) in (
-        select w.event_no, w.area_no from unnest(a_request, a_event, a_area) w(request, event_no, area_no)
-        where v_out[w.request] = 0
+        select t.event_no, t.area_no from unnest(v_area_events, v_area_nos) t(event_no, area_no)
       )
       order by a.event_no, a.area_no
       for update
     ) l;
     for v_row in
-      select w.request, array_agg(w.i) as entries from unnest(a_request) with ordinality w(request, i)
+      select w.request, array_agg(w.i order by w.i) as entries from unnest(a_request) with ordinality w(request, i)
       where v_out[w.request] = 0
       group by w.request
       order by min(w.i)
     loop
-      v_fits := true;
+      v_area_before := v_area_left;
+      -- What the user gives back in the same step is free for them first.
+      for v_given in
+        select array_position(v_area_keys, v.event_no::int8 << 32 | t.area_no) as area, t.quantity
+        from holdfast.reservations v
+        cross join lateral unnest(v.area_nos, v.area_quantities) t(area_no, quantity)
+        where r_replaces[v_row.request] <> nothing
+          and v.event_no = r_event[v_row.request] and v.reservation_id = r_replaces[v_row.request]
+      loop
+        v_area_left[v_given.area] := v_area_left[v_given.area] + v_given.quantity;
+      end loop;
       foreach v_at in array v_row.entries loop
         v_area := array_position(v_area_keys, a_event[v_at]::int8 << 32 | a_area[v_at]);
-        v_left := coalesce(v_area_left[v_area], 0);
-        if r_replaces[v_row.request] <> nothing then
-          -- What the user gives back in the same step counts as free for them.
-          v_left := v_left + coalesce((
-            select sum(t.quantity) from holdfast.reservations v
-            cross join lateral unnest(v.area_nos, v.area_quantities) t(area_no, quantity)
-            where v.event_no = a_event[v_at] and v.reservation_id = r_replaces[v_row.request] and t.area_no = a_area[v_at]
-          ), 0);
-        end if;
-        if v_left < a_quantity[v_at] then
-          v_fits := false;
+        if coalesce(v_area_left[v_area], 0) < a_quantity[v_at] then
           v_out[v_row.request] := 11;
           v_details := v_details || jsonb_build_object(v_row.request,
-            jsonb_build_object('area', a_area[v_at], 'available', v_left));
+            jsonb_build_object('area', a_area[v_at], 'available', coalesce(v_area_left[v_area], 0)));
+          v_area_left := v_area_before;
           exit;
         end if;
+        v_area_left[v_area] := v_area_left[v_area] - a_quantity[v_at];
       end loop;
-      if v_fits then
-        foreach v_at in array v_row.entries loop
-          v_area := array_position(v_area_keys, a_event[v_at]::int8 << 32 | a_area[v_at]);
-          v_area_left[v_area] := v_area_left[v_area] - a_quantity[v_at];
-        end loop;
-      end if;
+    end loop;
+  end if;
+
+  -- The seat or place may have gone to this very user meanwhile, under this key or another: the next batch sees which.
+  if 9 = any (v_out) or 11 = any (v_out) then
+    for v_row in
+      select q.n as request
+      from unnest(r_event, r_user, r_key, r_replaces) with ordinality q(event_no, user_id, key_hash, replaces, n)
+      where v_out[q.n] in (9, 11) and exists (
+        select from holdfast.reservations v
+        where v.event_no = q.event_no and v.user_id = q.user_id and (v.key_hash = q.key_hash
+          or (v.state = 'pending_payment' and v.expires_at > v_now and v.reservation_id <> q.replaces))
+        offset 0
+      )
+    loop
+      v_out[v_row.request] := 12;
     end loop;
   end if;
 
@@ -340,6 +387,7 @@ begin
     set status = 'held', held_until = v_ends[f.request], reservation_id = r_id[f.request], generation = s.generation + 1
     from unnest(s_request, s_event, s_seat) with ordinality f(request, event_no, seat_no, i)
     where v_out[f.request] = 1 and s.event_no = f.event_no and s.seat_no = f.seat_no
+      and (s.status = 'available' or (s.status = 'held' and s.held_until <= v_now))
     returning f.i, f.request, s.seat_no, s.generation
   ), told as (
     insert into holdfast.outbox (occurred_at, event_no, type, subject, revision, origin, user_id, seat_nos, seat_generations, held_until)
@@ -383,7 +431,11 @@ begin
       where v.event_no = r_event[v_at] and v.user_id = r_user[v_at]
         and case when v_out[v_at] = 2 then v.key_hash = r_key[v_at] else v.state = 'pending_payment' end
       limit 1;
-      v_details := v_details || jsonb_build_object(v_at, v_found);
+      if found then
+        v_details := v_details || jsonb_build_object(v_at, v_found);
+      else
+        v_out[v_at] := 12; -- it has ended since
+      end if;
     end if;
   end loop;
 
