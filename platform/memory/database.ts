@@ -1,0 +1,137 @@
+import { assert } from '#kernel/assert.ts'
+import type { Clock } from '#kernel/clock.ts'
+import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { Committed } from './committed.ts'
+import { Contention, type FaultHooks } from './faults.ts'
+import { Locks } from './locks.ts'
+import type { MemoryTx } from './memory-tx.ts'
+import { eventLoopOrder, type Scheduler } from './scheduler.ts'
+import type { Table } from './table.ts'
+import { OpenTransaction } from './transaction.ts'
+
+/**
+ * A transactional database in memory, for simulations and for the twins of stores: tables with primary and unique keys
+ * (partial ones too), row locks with waiting and skipping, READ COMMITTED, undo, deadlock detection, lost answers. Time,
+ * order and faults come from outside, so that one seed is one run.
+ *
+ *   open -> committing -> committed | undone      the caller is told
+ *                      -> committed | undone      the caller hears OutcomeUnknown
+ *   open -> undone                                an error, a deadlock, a cut connection
+ */
+export type MemoryDatabase = {
+  /** A connection of its own for each process, so that one can be cut while others go on. */
+  connect(name: string): MemoryConnection
+  /** The committed rows, as they are; for checkers and set-up. */
+  rows<Row extends object>(table: Table<Row>): Row[]
+  /** Everything committed so far; `restore` brings it back. Only while no transaction is open. */
+  save(): SavedState
+  restore(state: SavedState): void
+}
+
+declare const saved: unique symbol
+export type SavedState = { readonly [saved]: true }
+
+export type MemoryConnection = {
+  /**
+   * Runs `work` in a transaction. After a deadlock or a lock that was not available in time it runs again, at most three
+   * times, as over PostgreSQL; so `work` must not have effects outside the database.
+   *
+   * @throws RetryableFault when nothing was done, OutcomeUnknown when the answer to the commit was lost
+   */
+  transaction<T>(
+    name: string,
+    work: (tx: MemoryTx) => Promise<T>,
+    options?: { /** How long to wait for any one lock. */ lockTimeoutMs?: number },
+  ): Promise<T>
+  /** Loses the connection: open transactions are undone, those that were committing are unknown to their callers. */
+  cut(): void
+}
+
+export type MemoryDatabaseOptions = { clock: Clock; scheduler?: Scheduler; faults?: FaultHooks }
+
+const attemptsMax = 3
+
+export function createMemoryDatabase({
+  clock,
+  scheduler = eventLoopOrder,
+  faults,
+}: MemoryDatabaseOptions): MemoryDatabase {
+  let committed = new Committed()
+  const locks = new Locks<object>()
+  let lastId = 0
+  const openEverywhere = new Set<OpenTransaction>()
+
+  function connect(connection: string): MemoryConnection {
+    const open = new Set<OpenTransaction>()
+
+    async function attempt<T>(
+      transaction: string,
+      work: (tx: MemoryTx) => Promise<T>,
+      lockTimeoutMs: number | undefined,
+    ): Promise<T> {
+      const turn = async (statement: string) => {
+        await scheduler.turn(`${connection}: ${transaction}: ${statement}`)
+        faults?.onStatement?.({ connection, transaction, statement })
+      }
+      const tx = new OpenTransaction(++lastId, { committed: () => committed, locks, clock, turn, lockTimeoutMs })
+      open.add(tx)
+      openEverywhere.add(tx)
+      try {
+        const result = await work(tx)
+        await commit(tx, transaction)
+        return result
+      } finally {
+        tx.end()
+        open.delete(tx)
+        openEverywhere.delete(tx)
+      }
+    }
+
+    async function commit(tx: OpenTransaction, transaction: string): Promise<void> {
+      const unknown = () => new OutcomeUnknown('the connection was lost while committing')
+      if (tx.ended) throw new RetryableFault('the connection of this transaction was lost')
+      await scheduler.turn(`${connection}: ${transaction}: commit`)
+      if (tx.ended) throw unknown()
+      const fate = faults?.onCommit?.({ connection, transaction }) ?? 'commit'
+      if (fate === 'abort') throw new RetryableFault('the commit was refused')
+      if (fate === 'lose-request') throw unknown()
+      committed.apply(tx.written)
+      tx.end()
+      await scheduler.turn(`${connection}: ${transaction}: hear of the commit`)
+      if (fate === 'lose-answer' || !open.has(tx)) throw unknown()
+    }
+
+    return {
+      async transaction(name, work, { lockTimeoutMs } = {}) {
+        for (let count = 1; ; count++) {
+          try {
+            return await attempt(name, work, lockTimeoutMs)
+          } catch (error) {
+            if (!(error instanceof Contention) || count === attemptsMax) throw error
+          }
+        }
+      },
+      cut() {
+        const fault = new RetryableFault('the connection was lost')
+        for (const tx of open) {
+          tx.cut(fault)
+          openEverywhere.delete(tx)
+        }
+        open.clear()
+      },
+    }
+  }
+
+  return {
+    connect,
+    rows: table => [...committed.rows(table).values()] as never[],
+    save() {
+      assert(openEverywhere.size === 0, 'a state is saved between transactions')
+      return committed.copy() as unknown as SavedState
+    },
+    restore(state) {
+      assert(openEverywhere.size === 0, 'a state is restored between transactions')
+      committed = (state as unknown as Committed).copy()
+    },
+  }
+}
