@@ -1,0 +1,21 @@
+import { globSync } from 'node:fs'
+
+export type Kind = 'quick' | 'slow'
+
+/** Every test file below `root`, by kind. Slow ones start whole servers, storms of buyers, or the tour; their name says so. */
+export function testFiles(root: string): Record<Kind, string[]> {
+  const files = globSync('**/*.test.ts', { cwd: root, exclude: ['**/node_modules', 'data'] }).sort()
+  const { quick = [], slow = [] } = Object.groupBy(files, file => (file.endsWith('.slow.test.ts') ? 'slow' : 'quick'))
+  // Those that need PostgreSQL take longest, and what is long should not begin last.
+  return { quick: quick.sort((a, b) => Number(needsPostgres(b)) - Number(needsPostgres(a))), slow }
+}
+
+export function needsPostgres(file: string): boolean {
+  return /\.(pg|slow)\.test\.ts$/.test(file)
+}
+
+/** The files whose path contains one of `parts`; all of them when there is none. */
+export function filesMatching(files: string[], parts: string[]): string[] {
+  const wanted = parts.map(part => part.replace(/^\.\//, ''))
+  return wanted.length === 0 ? files : files.filter(file => wanted.some(part => file.includes(part)))
+}
