@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
+import type { Queryable } from './database.ts'
+import { classify } from './errors.ts'
 
 const folder = fileURLToPath(new URL('../../db/migrations/', import.meta.url))
 
@@ -38,13 +40,29 @@ export async function migrate(url: string): Promise<string[]> {
     const { error, results = [] } = await migrator.migrateToLatest()
     if (error !== undefined) {
       const failed = results.find(result => result.status === 'Error')
-      throw new Error(`Migration ${failed?.migrationName ?? '(none)'} failed: ${(error as Error).message}`, {
-        cause: error,
-      })
+      // Without a name it did not come so far: the database was away, or does not let us in.
+      if (failed === undefined) throw classify(error)
+      throw new Error(`Migration ${failed.migrationName} failed: ${(error as Error).message}`, { cause: error })
     }
     return results.map(result => result.migrationName)
   } finally {
     await db.destroy()
+  }
+}
+
+/**
+ * How the database differs from this version: migrations that it lacks (all of them when it is empty), and ones that only a
+ * later version knows.
+ */
+export async function compareMigrations(db: Queryable): Promise<{ missing: string[]; unknown: string[] }> {
+  const ours = (await migrationFiles()).map(file => file.name)
+  const { rows: found } = await db.query(`select where to_regclass('holdfast.migrations') is not null`)
+  if (found.length === 0) return { missing: ours, unknown: [] }
+  const { rows } = await db.query<{ name: string }>('select name from holdfast.migrations')
+  const theirs = rows.map(row => row.name)
+  return {
+    missing: ours.filter(name => !theirs.includes(name)),
+    unknown: theirs.filter(name => !ours.includes(name)),
   }
 }
 

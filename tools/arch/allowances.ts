@@ -41,6 +41,12 @@ export const allowances: readonly Allowance[] = [
   },
 
   {
+    rule: 'layers',
+    path: 'apps/cli/holdfast.mjs',
+    what: 'tools/bootstrap/launch.mjs',
+    reason: 'the door may be opened by an old Node before anything is installed, as `npm start` may',
+  },
+  {
     rule: 'environment',
     path: 'apps/cli/holdfast.mjs',
     what: 'process.env',
