@@ -7,6 +7,7 @@ const email = Type.String({
   maxLength: 254,
 })
 
+/** As the only factor (NIST SP 800-63B-4). No rules on kinds of characters: they make passwords worse. */
 const newPassword = Type.String({
   description: '15 to 256 characters, any of them. A sentence is a good password.',
   minLength: 15,

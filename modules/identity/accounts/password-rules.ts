@@ -1,8 +1,3 @@
-/** As the only factor (NIST SP 800-63B-4). No rules on kinds of characters: they make passwords worse. */
-export const passwordCharactersMin = 15
-/** A bound against floods, far above what people remember. */
-export const passwordCharactersMax = 256
-
 const distinctCharactersMin = 5
 const runs = [
   '0123456789',

@@ -8,7 +8,7 @@ import { createVerifiedTokens } from './verified-tokens.ts'
 export type TokenKey = { kid: string; secret: KeyObject }
 
 /** What a token says. `sessionVersion` is 0 for a guest, who has no row whose version could move on. */
-export type AccessClaims = {
+type AccessClaims = {
   readonly actor: Readonly<Actor>
   readonly sessionVersion: number
   readonly expiresAtMs: number
