@@ -1,7 +1,7 @@
 import { type EventId, fromUuid, toUuid } from '#kernel/ids.ts'
 import type { Queryable } from '#platform/postgres/database.ts'
 import type { Event, HoldPolicy, PriceLevel } from './event.ts'
-import type { EventStatus } from './event-status.ts'
+import { type EventStatus, statusAt } from './event-status.ts'
 
 /** The columns of an event with its venue and levels, for statements that begin `select ${eventColumns} ${eventTables}`. */
 export const eventColumns = `
@@ -16,9 +16,9 @@ export const eventTables = `
   join holdfast.venues v on v.venue_id = e.venue_id
   cross join lateral (
     select jsonb_agg(jsonb_build_object('no', p.level_no, 'key', p.price_level, 'name', p.name, 'amount', p.amount,
-      'color', p.color) order by p.level_no) as price_levels
+      'color', p.color, 'retired', p.retired) order by p.level_no) as price_levels
     from holdfast.price_levels p
-    where p.event_no = e.event_no and not p.retired
+    where p.event_no = e.event_no
   ) l`
 
 export interface EventRow {
@@ -45,16 +45,24 @@ export interface EventRow {
   city: string
   country: string
   timezone: string
-  price_levels: PriceLevel[] | null
+  price_levels: (PriceLevel & { retired: boolean })[] | null
   /** Database time of the statement, milliseconds since 1970. */
   read_at: number
 }
 
-export async function findEvent(db: Queryable, eventId: EventId): Promise<Event | null> {
-  const { rows } = await db.query<EventRow>(`select ${eventColumns} ${eventTables} where e.event_id = $1`, [
-    toUuid(eventId),
-  ])
-  return rows[0] ? asEvent(rows[0]) : null
+/** The event and what its status is by database time; locked until the transaction ends, if asked for. */
+export async function findEvent(
+  db: Queryable,
+  eventId: EventId,
+  { lock = false } = {},
+): Promise<{ event: Event; statusNow: EventStatus } | null> {
+  const { rows } = await db.query<EventRow>(
+    `select ${eventColumns} ${eventTables} where e.event_id = $1 ${lock ? 'for update of e' : ''}`,
+    [toUuid(eventId)],
+  )
+  if (!rows[0]) return null
+  const event = asEvent(rows[0])
+  return { event, statusNow: statusAt(event, rows[0].read_at) }
 }
 
 export function asEvent(row: EventRow): Event {
@@ -84,6 +92,6 @@ export function asEvent(row: EventRow): Event {
     ticketLimit: row.ticket_limit,
     holdPolicy: row.hold_policy,
     latePayment: row.late_payment,
-    priceLevels: row.price_levels ?? [],
+    priceLevels: (row.price_levels ?? []).filter(level => !level.retired),
   }
 }
