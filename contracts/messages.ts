@@ -1,0 +1,104 @@
+import Type, { type Static, type TProperties } from 'typebox'
+
+/**
+ * What Holdfast tells through its log: CloudEvents 1.0 in JSON. Delivered at least once, and for each subject in the order of
+ * its revisions; `id` is the same every time. Members may be added; whoever reads ignores what they do not know.
+ */
+
+const time = Type.String({ format: 'date-time' })
+const eventId = Type.String({ description: 'The event, `evt_…`.' })
+const reservationId = Type.String({ description: 'The reservation, `rsv_…`.' })
+const userId = Type.String({ description: 'Whose reservation it is, `usr_…`.' })
+const amount = Type.Integer({ minimum: 0, description: 'Minor units of the currency.' })
+const quantity = Type.Integer({ minimum: 1, description: 'Places, seats and general admission together.' })
+const seat = {
+  seat_id: Type.String(),
+  seat_no: Type.Integer({ minimum: 0, description: 'Index of the seat in the seat map of its event.' }),
+  generation: Type.Integer({ description: 'Counts the changes of the seat: of two, the higher is the newer.' }),
+}
+
+/** Common members of every message; `revision` is an extension attribute, `partitionkey` one of the documented ones. */
+function message<const Name extends string, Data extends TProperties>(name: Name, description: string, data: Data) {
+  return Type.Object(
+    {
+      specversion: Type.Literal('1.0'),
+      id: Type.String({ description: 'The same each time this message is delivered, and of no other.' }),
+      source: Type.String({ format: 'uri-reference', description: 'The event, as a path of the API.' }),
+      type: Type.Literal(name),
+      subject: reservationId,
+      time,
+      datacontenttype: Type.Literal('application/json'),
+      partitionkey: eventId,
+      revision: Type.Integer({ minimum: 1, description: 'Counts the changes of the subject.' }),
+      data: Type.Object(data),
+    },
+    { description },
+  )
+}
+
+export const ReservationCreated = message('ReservationCreated', 'A buyer holds places, for a time.', {
+  event_id: eventId,
+  reservation_id: reservationId,
+  user_id: userId,
+  items: Type.Array(
+    Type.Union([
+      Type.Object({ seat_id: seat.seat_id, seat_no: seat.seat_no, price_level: Type.String(), amount }),
+      Type.Object({
+        area_id: Type.String(),
+        quantity: Type.Integer({ minimum: 1 }),
+        price_level: Type.String(),
+        amount: Type.Integer({ minimum: 0, description: 'Of one place.' }),
+      }),
+    ]),
+  ),
+  quantity,
+  amount,
+  currency: Type.String({ description: 'ISO 4217.' }),
+  expires_at: Type.String({ format: 'date-time', description: 'The end of the hold, as first given.' }),
+  replaces: Type.Union([Type.String(), Type.Null()], {
+    description: 'The reservation of the same buyer that this one took the place of.',
+  }),
+})
+export type ReservationCreated = Static<typeof ReservationCreated>
+
+export const SeatHeld = message('SeatHeld', 'A seat is held. One for each seat of a reservation.', {
+  event_id: eventId,
+  reservation_id: reservationId,
+  ...seat,
+  held_until: time,
+})
+export type SeatHeld = Static<typeof SeatHeld>
+
+export const ReservationExtended = message('ReservationExtended', 'A hold has been given more time.', {
+  event_id: eventId,
+  reservation_id: reservationId,
+  user_id: userId,
+  expires_at: time,
+})
+export type ReservationExtended = Static<typeof ReservationExtended>
+
+const ended = {
+  event_id: eventId,
+  reservation_id: reservationId,
+  user_id: userId,
+  quantity,
+  released: Type.Array(Type.Object(seat), {
+    description:
+      'Seats that became free by this. One that somebody else had claimed before, after the end of the hold, is not among them.',
+  }),
+}
+
+export const ReservationCancelled = message(
+  'ReservationCancelled',
+  'A reservation was given up by its buyer, or replaced by another.',
+  ended,
+)
+export type ReservationCancelled = Static<typeof ReservationCancelled>
+
+export const ReservationExpired = message('ReservationExpired', 'A hold ran out and was swept up.', ended)
+export type ReservationExpired = Static<typeof ReservationExpired>
+
+/** Every message there is, by its type. */
+export const messages = { ReservationCreated, SeatHeld, ReservationExtended, ReservationCancelled, ReservationExpired }
+export type MessageType = keyof typeof messages
+export type MessageOf<Name extends MessageType> = Static<(typeof messages)[Name]>
