@@ -24,7 +24,7 @@ export { knownAttributes } from './seat-map/attributes.ts'
 export { type Area, type Category, type Row, type Seat, SeatMap, type Section } from './seat-map/seat-map.ts'
 export { selectSeats } from './seat-map/select-seats.ts'
 
-export type CatalogOptions = CatalogPorts & {
+export type CatalogOptions = {
   /** The primary: definitions decide sales. */
   db: Database
   /** For list and search; may be a replica. */
@@ -32,6 +32,7 @@ export type CatalogOptions = CatalogPorts & {
   clock: Clock
   random: Random
   idempotently: Idempotently
+  ports: CatalogPorts
 }
 
 export type Catalog = {
@@ -47,13 +48,13 @@ export type Catalog = {
 
 /** Venues, seat maps, events and what their seats cost. */
 export function createCatalog(options: CatalogOptions): Catalog {
-  const { db, readDb, clock } = options
+  const { db, readDb, clock, ports } = options
   const seatMaps = new SeatMaps(db)
   const definitions = new EventDefinitions({ db, seatMaps, clock })
   const lists = new RecentLists({ db: readDb, clock })
   const mounted = [
     publicRoutes({ definitions, lists, geometry: new GeometryBodies() }),
-    organizerRoutes({ ...options, definitions, lists, seatMaps }),
+    organizerRoutes({ ...options, ...ports, definitions, lists, seatMaps }),
     importRoute(options),
   ]
   return {
@@ -61,6 +62,6 @@ export function createCatalog(options: CatalogOptions): Catalog {
       for (const mount of mounted) mount(app)
     },
     definitions,
-    setSeatPriceLevels: (tx, event, change) => setSeatPriceLevels(tx, options, event, change),
+    setSeatPriceLevels: (tx, event, change) => setSeatPriceLevels(tx, ports, event, change),
   }
 }

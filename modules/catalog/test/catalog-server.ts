@@ -20,7 +20,7 @@ export async function catalogServer() {
     db,
     readDb: db,
     idempotently: createIdempotency({ db }),
-    prepareInventory: async (_tx, inventory) => void inventories.push(inventory),
+    ports: { prepareInventory: async (_tx, inventory) => void inventories.push(inventory) },
   })
   const users = new Map<string, Actor>()
   const app = createHttpServer({
