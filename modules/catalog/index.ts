@@ -15,13 +15,8 @@ import { RecentLists } from './search/recent-lists.ts'
 import { SeatMaps } from './seat-map/seat-maps.ts'
 
 export { importDemo } from './demo/import-demo.ts'
-export type { Event, HoldPolicy, PriceLevel, Venue } from './events/event.ts'
 export type { EventDefinition } from './events/event-definition.ts'
-export type { EventDefinitions } from './events/event-definitions.ts'
-export { type EventStatus, eventStatuses, statusAt } from './events/event-status.ts'
-export type { CatalogPorts, EventInventory } from './ports.ts'
-export { knownAttributes } from './seat-map/attributes.ts'
-export { type Area, type Category, type Row, type Seat, SeatMap, type Section } from './seat-map/seat-map.ts'
+export { SeatMap } from './seat-map/seat-map.ts'
 export { selectSeats } from './seat-map/select-seats.ts'
 
 export type CatalogOptions = {

@@ -35,6 +35,7 @@ export function importRoute(ports: { clock: Clock; random: Random; idempotently:
             tags: ['Organiser'],
             summary: 'Import a seating plan (JSON) or a manifest (CSV)',
             consumes: ['application/json', 'text/csv'],
+            body: Type.Unknown({ description: 'The file, at most 32 MB.' }),
             params: Type.Object({ venue_id: Type.String() }),
             querystring: Type.Object({
               name: Type.Optional(Type.String({ maxLength: 200, description: 'Of a manifest, which has no name.' })),

@@ -80,7 +80,9 @@ async function listByWords(db: Queryable, search: EventSearch, offset: number): 
 
 /**
  * One wrong letter in a short word leaves about 0.4 of its trigrams, less than the default threshold lets through. The
- * threshold is a setting, so it is set for one transaction, which also works behind a transaction-mode pooler.
+ * threshold is a setting, so it is set for one transaction, which also works behind a transaction-mode pooler. Trigrams know
+ * only the letters of the database's C library locale: with the embedded server that is the Latin alphabet, and errors in other
+ * scripts are not forgiven.
  */
 async function listBySimilarity(db: Database, search: EventSearch, offset: number): Promise<EventPage> {
   const rows = await db.transaction(async tx => {

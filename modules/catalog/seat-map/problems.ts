@@ -27,4 +27,4 @@ export class ProblemList {
   }
 }
 
-export const problemsMax = 1_000
+const problemsMax = 1_000

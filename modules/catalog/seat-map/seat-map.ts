@@ -164,10 +164,6 @@ export class SeatMap implements SeatMapParts {
     return this.#sectionNos.get(name) ?? -1
   }
 
-  areaOf(areaId: string): Area | undefined {
-    return this.areas.find(area => area.areaId === areaId)
-  }
-
   /** The bit of an attribute in `attributes`; 0 when no seat of the map can have it. */
   attributeBit(name: string): number {
     const bit = this.attributeNames.indexOf(name)

@@ -8,7 +8,8 @@ import { createHttpServer } from '#platform/http/server.ts'
 import { createIdempotency } from '#platform/idempotency/index.ts'
 import { testDatabase } from '#platform/postgres/test-database.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
-import { createCatalog, type EventInventory } from '../index.ts'
+import { createCatalog } from '../index.ts'
+import type { EventInventory } from '../ports.ts'
 
 /** A server with the catalogue alone; the token of a caller is the name of their role. */
 export async function catalogServer() {
@@ -20,7 +21,12 @@ export async function catalogServer() {
     db,
     readDb: db,
     idempotently: createIdempotency({ db }),
-    ports: { prepareInventory: async (_tx, inventory) => void inventories.push(inventory) },
+    ports: {
+      prepareInventory: async (_tx, inventory) => {
+        if (inventory.seatCount === 13) throw new Error('thirteen seats cannot be prepared')
+        inventories.push(inventory)
+      },
+    },
   })
   const users = new Map<string, Actor>()
   const app = createHttpServer({

@@ -162,6 +162,16 @@ suite('events', () => {
     assert.deepEqual(slugs((await get('/v1/events?q=mut')).json()), [])
   })
 
+  test('an event whose stock cannot be made does not exist', async () => {
+    const plan = { ...smallPlan({ rows: 1, seats: 13 }), name: 'Unlucky' }
+    const unlucky = (await asOrganizer('POST', `/v1/venues/${venue.venue_id}/seatmaps`, plan)).json() as SeatMapImported
+    const body = newEvent({ name: 'Unlucky', seatmap_id: unlucky.seatmap_id })
+    assert.equal((await asOrganizer('POST', '/v1/events', body)).statusCode, 500)
+    assert.equal((await asOrganizer('GET', '/v1/events/unlucky')).statusCode, 404)
+    const { rowCount } = await db.query(`select from holdfast.events where slug = 'unlucky'`)
+    assert.equal(rowCount, 0)
+  })
+
   test('every category needs a price, and all that is wrong is told', async () => {
     const body = newEvent({
       price_levels: [{ price_level: 'Loge', amount: 1 }],
