@@ -1,12 +1,22 @@
 import pg from 'pg'
-import { classify, isRetryable } from './errors.ts'
+import { classify, isAway, isRetryable } from './errors.ts'
 
 /** int8 comes as a number: money in minor units and positions stay far below 2^53, and an assertion guards the sums. */
 pg.types.setTypeParser(20, text => Number(text))
 /** Timestamps come as milliseconds since 1970, the unit of `Clock.now()`. */
 pg.types.setTypeParser(1184, text => parseTimestamp(text))
 
-export type Statement = { text: string; values?: unknown[] /** prepared under this name */; name?: string }
+export type Statement = {
+  text: string
+  values?: unknown[]
+  /** Prepared under this name. */
+  name?: string
+  /**
+   * Writes, and commits by itself. If the connection is lost under it nobody knows whether it did: OutcomeUnknown. Contended, it
+   * runs again like a transaction.
+   */
+  commits?: true
+}
 
 /** What a statement may be run on: a pool, or the connection of an open transaction. */
 export interface Queryable {
@@ -60,10 +70,13 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   return {
     async query(statement, values) {
-      try {
-        return shape(await pool.query(statement as string, values))
-      } catch (error) {
-        throw classify(error)
+      const commits = typeof statement !== 'string' && statement.commits === true
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return shape(await (commits ? commitOnce(pool, statement) : pool.query(statement as string, values)))
+        } catch (error) {
+          if (!commits || !isRetryable(error) || attempt === attemptsMax) throw classify(error)
+        }
       }
     },
     async transaction(work) {
@@ -106,6 +119,26 @@ async function transactOnce<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Pro
       broken = failed
     })
     throw error
+  } finally {
+    client.off('error', onError)
+    client.release(broken)
+  }
+}
+
+/** A connection lost before the statement was sent did nothing; lost under it, it may have committed. */
+async function commitOnce(pool: pg.Pool, statement: Statement): Promise<pg.QueryResult> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  const onError = (error: Error) => {
+    broken = error
+  }
+  client.on('error', onError)
+  try {
+    return await client.query(statement as pg.QueryConfig)
+  } catch (error) {
+    if (!isAway(error)) throw error
+    broken = error as Error
+    throw classify(error, { committing: true })
   } finally {
     client.off('error', onError)
     client.release(broken)

@@ -1,4 +1,4 @@
-import { Bug } from '#kernel/assert.ts'
+import { assert, Bug } from '#kernel/assert.ts'
 import { fromUuid, type Id, writeId } from '#kernel/ids.ts'
 import { binaryArray, binaryTextArray } from '#platform/postgres/binary-array.ts'
 import type { Queryable } from '#platform/postgres/database.ts'
@@ -28,6 +28,7 @@ export async function holdBatch(
     name: 'hold_batch_1',
     text: statement,
     values: parameters(origin, careful, requests),
+    commits: true,
   })
   const row = rows[0]!
   const codes = row.outcomes === '' ? null : row.outcomes.split(',')
@@ -98,7 +99,9 @@ function parameters(origin: string, careful: boolean, requests: readonly HoldReq
       else writeId(id, buffer, at)
     })
   const hashes = (of: (r: HoldRequest) => string) =>
-    binaryArray('uuid', n, (buffer, at, i) => buffer.write(of(requests[i]!), at, 'hex'))
+    binaryArray('uuid', n, (buffer, at, i) => {
+      assert(buffer.write(of(requests[i]!), at, 'hex') === 16, 'a hash of a request is 16 bytes in hex')
+    })
   return [
     origin,
     careful,
