@@ -17,7 +17,8 @@ export class UserSet {
   has(userId: string): boolean {
     const mark = fingerprint(userId)
     const mask = this.#slots.length - 1
-    for (let at = spread(mark) & mask; this.#slots[at] !== 0; at = (at + 1) & mask) if (this.#slots[at] === mark) return true
+    for (let at = spread(mark) & mask; this.#slots[at] !== 0; at = (at + 1) & mask)
+      if (this.#slots[at] === mark) return true
     return false
   }
 

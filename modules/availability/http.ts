@@ -1,0 +1,134 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { Catalog, EventDefinition } from '#catalog'
+import { Availability, SeatsOfSection, SeatsQuery } from '#contracts/availability.ts'
+import { isSame } from '#platform/http/cacheable.ts'
+import { sendProblem } from '#platform/http/problem.ts'
+import type { Routes } from '#platform/http/server.ts'
+import type { View } from './publish/published-event.ts'
+import { acceptedEncoding, type SharedBody } from './publish/shared-body.ts'
+import type { Streams, Watched } from './stream/streams.ts'
+
+export type AvailabilityPorts = {
+  definitions: Pick<Catalog['definitions'], 'byId' | 'cached'>
+  /** The event in memory; reads it when it is not there yet. */
+  watch: (eventNo: number) => Watched | Promise<Watched>
+  view: (definition: EventDefinition) => View
+  streams: Streams
+}
+
+const tags = ['Availability']
+const params = Type.Object({ event_id: Type.String({ description: 'Id or slug.' }) })
+const json = 'application/json; charset=utf-8'
+
+/**
+ * What is free: the same answers for everybody. Bodies are buffers that all requests share, and nothing is serialised on the
+ * way, so that an answer costs what the framework costs.
+ */
+export function availabilityRoutes({ definitions, watch, view, streams }: AvailabilityPorts): Routes {
+  const find = async (request: FastifyRequest<{ Params: { event_id: string } }>): Promise<EventDefinition | null> => {
+    const { event_id } = request.params
+    return definitions.cached(event_id) ?? definitions.byId(event_id)
+  }
+
+  return app => {
+    app.addHook('preClose', async () => streams.close())
+
+    app.get(
+      '/v1/events/:event_id/availability',
+      { schema: { tags, summary: 'Count what is free, by section', params, response: { 200: Availability } } },
+      async (request, reply) => {
+        const definition = await find(request)
+        if (definition === null) return sendProblem(request, reply, 'event-not-found')
+        const { published } = await watch(definition.eventNo)
+        return send(request, reply, published.sections(view(definition)), json)
+      },
+    )
+
+    app.get(
+      '/v1/events/:event_id/seats',
+      {
+        schema: {
+          tags,
+          summary: 'List the seats of a section',
+          params,
+          querystring: SeatsQuery,
+          response: { 200: SeatsOfSection },
+        },
+      },
+      async (request, reply) => {
+        const definition = await find(request)
+        if (definition === null) return sendProblem(request, reply, 'event-not-found')
+        const { seats, published } = await watch(definition.eventNo)
+        const { section } = request.query
+        const sectionNo = seats.map.sectionNoOf(section)
+        if (sectionNo === -1)
+          return sendProblem(request, reply, 'not-found', {
+            detail: `The event has no section "${section}" with seats.`,
+          })
+        return send(request, reply, published.seatsOf(view(definition), sectionNo), json)
+      },
+    )
+
+    app.get(
+      '/v1/events/:event_id/availability/snapshot',
+      {
+        schema: {
+          tags,
+          summary: 'The state of every seat, two bits each',
+          description:
+            'Seat n in bits 2(n mod 4) and the next from the least significant of byte n >> 2; ' +
+            '0 available, 1 held or reserved, 2 sold, 3 blocked. `X-Availability-Version` is where the stream goes on.',
+          params,
+        },
+      },
+      async (request, reply) => {
+        const definition = await find(request)
+        if (definition === null) return sendProblem(request, reply, 'event-not-found')
+        const { published } = await watch(definition.eventNo)
+        const body = published.snapshot(view(definition))
+        reply.header('X-Availability-Version', body.version)
+        return send(request, reply, body, 'application/octet-stream')
+      },
+    )
+
+    app.get(
+      '/v1/events/:event_id/availability/stream',
+      {
+        config: { unbounded: true },
+        // A stream has no end, so a HEAD request would never have its answer.
+        exposeHeadRoute: false,
+        schema: {
+          tags,
+          summary: 'Changes as they happen (server-sent events)',
+          description:
+            '`delta`: `{version, changes: [[seat_no, state], …], areas: {area_id: available}}`. `resync`: fetch the snapshot, ' +
+            'then go on with the deltas. A client whose EventSource cannot send `Last-Event-ID` at first passes `last_event_id`.',
+          params,
+          querystring: Type.Object({ last_event_id: Type.Optional(Type.String({ maxLength: 100 })) }),
+        },
+      },
+      async (request, reply) => {
+        const definition = await find(request)
+        if (definition === null) return sendProblem(request, reply, 'event-not-found')
+        await watch(definition.eventNo)
+        const header = request.headers['last-event-id']
+        streams.open(
+          request,
+          reply,
+          definition.eventNo,
+          typeof header === 'string' ? header : request.query.last_event_id,
+        )
+        return reply
+      },
+    )
+  }
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, body: SharedBody, contentType: string): FastifyReply {
+  reply.header('ETag', body.etag).header('Cache-Control', 'public, max-age=1').header('Vary', 'Accept-Encoding')
+  if (isSame(request.headers['if-none-match'], body.etag)) return reply.status(304).send()
+  const encoding = body.encodingFor(acceptedEncoding(request.headers['accept-encoding']))
+  if (encoding !== 'identity') reply.header('Content-Encoding', encoding)
+  return reply.header('Content-Type', contentType).send(body.encoded(encoding))
+}

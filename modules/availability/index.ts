@@ -1,0 +1,2 @@
+export { type Availability, type AvailabilityOptions, createAvailability } from './availability.ts'
+export { EventSeats, type SeatFact, type SeatStatus, seatShown, seatStatuses } from './event-seats.ts'
