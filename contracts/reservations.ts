@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { SeatSelection } from './catalog.ts'
 
 const seatId = Type.String({ minLength: 1, maxLength: 64 })
 const quantity = Type.Integer({ minimum: 1, maximum: 50 })
@@ -78,24 +79,7 @@ export const reservationList = Type.Object({
 /** `POST /v1/events/{id}/seats:bulk`. */
 export const seatsBulkBody = Type.Object(
   {
-    select: Type.Object(
-      {
-        sections: Type.Optional(
-          Type.Array(Type.String({ maxLength: 200 }), { minItems: 1, maxItems: 500, uniqueItems: true }),
-        ),
-        rows: Type.Optional(
-          Type.Array(
-            Type.Object(
-              { section: Type.String({ maxLength: 200 }), row: Type.String({ maxLength: 64 }) },
-              { additionalProperties: false },
-            ),
-            { minItems: 1, maxItems: 500 },
-          ),
-        ),
-        seat_ids: Type.Optional(Type.Array(seatId, { minItems: 1, maxItems: 5000, uniqueItems: true })),
-      },
-      { additionalProperties: false, minProperties: 1 },
-    ),
+    select: SeatSelection,
     set: Type.Object(
       {
         price_level: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
@@ -104,9 +88,13 @@ export const seatsBulkBody = Type.Object(
         ),
         available: Type.Optional(Type.Literal(true)),
       },
-      { additionalProperties: false, minProperties: 1 },
+      { additionalProperties: false, minProperties: 1, maxProperties: 1 },
     ),
   },
   { additionalProperties: false },
 )
-export type SeatsBulkBody = Type.Static<typeof seatsBulkBody>
+
+export const seatsBulkAnswer = Type.Object({
+  changed: Type.Integer(),
+  refused: Type.Array(Type.Object({ seat_id: Type.String(), status: Type.String() })),
+})

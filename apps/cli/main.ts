@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { version } from '../version.ts'
 import { addAudit } from './commands/audit.ts'
 import { addConfig } from './commands/config.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -8,7 +9,6 @@ import { addMigrate } from './commands/migrate.ts'
 import { addStart } from './commands/start.ts'
 import { explainFailure, failed, usageError } from './failure.ts'
 import { createTerminal, type Invocation, type Report, type Terminal } from './terminal.ts'
-import { version } from './version.ts'
 
 /** Runs a command's work and says what came of it. */
 export type Perform = (options: CommonOptions, work: (terminal: Terminal) => Promise<Report>) => Promise<void>

@@ -1,3 +1,4 @@
+import { assert } from '#kernel/assert.ts'
 import type { Clock } from '#kernel/clock.ts'
 import type { Random } from '#kernel/random.ts'
 import type { Authenticate, Routes } from '#platform/http/server.ts'
@@ -8,6 +9,7 @@ import type { Metrics } from '#platform/telemetry/metrics.ts'
 import { createLoginLimits } from './accounts/login-limits.ts'
 import { createPasswords } from './accounts/password.ts'
 import { accountSeconds, createSessions, type GuestSession } from './accounts/sessions.ts'
+import { lockAdministrators } from './accounts/users.ts'
 import { identityRoutes } from './http.ts'
 import { type Administrator, ensureAdministrator } from './staff/ensure-administrator.ts'
 import { createAccessTokens, type TokenKey } from './tokens/access-token.ts'
@@ -35,6 +37,8 @@ export type Identity = {
   authenticate: Authenticate
   /** Makes the first administrator if there is none. */
   ensureAdministrator(given: { email: string; password?: string | undefined }): Promise<Administrator>
+  /** Five minutes as an administrator, for what the program itself does through its own API at the first start. */
+  issueAdministratorToken(): Promise<string>
   /** What `POST /v1/auth/guest` gives; for generators and tests in the same process. */
   issueGuestToken(): GuestSession
   /** Must have ended before the first request of staff: until then they get 503. */
@@ -63,6 +67,11 @@ export function createIdentity(options: IdentityOptions): Identity {
     routes: identityRoutes({ db, clock, random, passwords, sessions, ended, limits, idempotently }),
     authenticate: createAuthenticate({ tokens, ended, publicUrl }),
     ensureAdministrator: given => ensureAdministrator({ db, passwords, clock, random }, given),
+    async issueAdministratorToken() {
+      const [administrator] = await db.transaction(lockAdministrators)
+      assert(administrator, 'an installation has an administrator before anybody acts as one')
+      return tokens.sign({ userId: administrator.userId, role: 'admin' }, administrator.sessionVersion, 300)
+    },
     issueGuestToken: () => sessions.openForGuest(),
     start: ended.start,
     stop: ended.stop,

@@ -6,12 +6,12 @@ import { RetryableFault } from '#kernel/faults.ts'
 import { newId, parseId, type ReservationId, type UserId } from '#kernel/ids.ts'
 import type { Random } from '#kernel/random.ts'
 import type { HoldOutcome, HoldRequest, ReservationRecord, ReservationStore, SeatItem } from '../ports.ts'
+import { singleSeatRule } from '../single-seat-rule.ts'
 import type { HoldBatcher } from './batch.ts'
 import type { BestSeats } from './best-seats.ts'
 import type { Claim, ClaimBoard } from './claim-board.ts'
 import type { HoldRefusal } from './refusal.ts'
 import { canonicalJson, shortHash } from './request-hash.ts'
-import { singleSeatRuleOf } from './seat-rule.ts'
 import { type Selection, selectPlaces } from './selection.ts'
 
 /**
@@ -141,8 +141,14 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
         ),
       )
     if (definition.holdPolicy.single_seat_rule === 'enforce' && taken.length === 0 && !wish) {
-      const broken = singleSeatRuleOf({ definition, seats, isFree, chosen: selection.seats })
-      if (broken !== null) return unlessKnown(broken)
+      const broken = singleSeatRule({
+        map: definition.seatMap,
+        isFree,
+        chosen: selection.seats.map(seat => seat.seatNo),
+        levelOf: seatNo => definition.seatLevel[seatNo]!,
+      })
+      if (broken !== null)
+        return unlessKnown({ ok: false, code: 'seat-rule', seatIds: seatIdsOf(definition, broken.seatNos) })
     }
 
     const claimed = board.claim(
@@ -153,6 +159,7 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
       await claimed.other.settled
       return 'again'
     }
+    bestSeats.changed(definition.eventNo, claimed.own.seatNos)
     return submitClaimed({ ...base, ...selection, probe: false }, claimed.own, attempt)
   }
 
@@ -179,6 +186,7 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
       throw error
     } finally {
       board.release(claim)
+      bestSeats.changed(claim.eventNo, claim.seatNos)
     }
   }
 
@@ -316,7 +324,11 @@ function mayBeOnSale(definition: EventDefinition, now: number): boolean {
 }
 
 function seatsUnavailable(definition: EventDefinition, seatNos: readonly number[]): HoldRefusal {
-  return { ok: false, code: 'seats-unavailable', seatIds: seatNos.map(seatNo => definition.seatMap.seatIdOf(seatNo)) }
+  return { ok: false, code: 'seats-unavailable', seatIds: seatIdsOf(definition, seatNos) }
+}
+
+function seatIdsOf(definition: EventDefinition, seatNos: readonly number[]): string[] {
+  return seatNos.map(seatNo => definition.seatMap.seatIdOf(seatNo))
 }
 
 function recordOf(request: HoldRequest, held: Extract<HoldOutcome, { kind: 'held' }>): ReservationRecord {

@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { join, resolve } from 'node:path'
+import { createAvailability } from '#availability'
+import { createCatalog } from '#catalog'
+import { createIdentity, loadTokenKeys } from '#identity'
+import { systemClock as clock } from '#kernel/clock.ts'
+import { systemRandom } from '#kernel/random.ts'
+import type { Config } from '#platform/config/config.ts'
+import { createHttpServer, type Routes } from '#platform/http/server.ts'
+import { createIdempotency } from '#platform/idempotency/index.ts'
+import { type Job, startJobs } from '#platform/jobs/periodic.ts'
+import { migrate } from '#platform/postgres/migrate.ts'
+import type { Logger } from '#platform/telemetry/logger.ts'
+import { createMetrics } from '#platform/telemetry/metrics.ts'
+import { createReservations, prepareInventory } from '#reservations'
+import { createSaleControl } from '#sale-control'
+import { version } from '../version.ts'
+import { openPools, openRecordServer } from './database.ts'
+import { operationsRoutes, type Readiness } from './operations.ts'
+import { problemPages } from './problem-pages.ts'
+import { registerOpenApi, registerReferencePage } from './reference.ts'
+import { type JobGroup, jobsOf, type RouteGroup, routesOf } from './roles.ts'
+import { seedDemo } from './seed-demo.ts'
+
+export type RunningServer = {
+  url: string
+  /** `password` only when it was made now: it is not kept anywhere and must be told once. */
+  administrator: { email: string; password: string | null }
+  /** Finishes what is under way, then lets go of everything, the embedded database last. */
+  close(): Promise<void>
+}
+
+export type ServerOptions = { config: Config; logger: Logger; note?: (line: string) => void }
+
+/**
+ * The composition root: one process of Holdfast, made of the modules that its roles bring. Whatever is unpredictable is made
+ * here and passed in.
+ */
+export async function startServer({ config, logger, note = () => {} }: ServerOptions): Promise<RunningServer> {
+  const random = systemRandom()
+  const metrics = createMetrics()
+  const closing: (() => Promise<unknown>)[] = []
+  const close = async () => {
+    for (const step of closing.splice(0).reverse()) await step()
+  }
+  try {
+    const server = await openRecordServer(config, note)
+    closing.push(async () => server.embedded?.stop())
+    await migrate(server.directUrl)
+    const pools = openPools(config, server, { logger, metrics })
+    closing.push(pools.close)
+
+    const readiness: Readiness = { ready: false, waitingFor: ['start'] }
+    let url = ''
+    const publicUrl = () => config.PUBLIC_URL ?? url
+    const common = { clock, random, metrics, logger }
+    const keysFolder = resolve(join(config.HOLDFAST_DATA, 'keys'))
+    const keys = await loadTokenKeys({ secret: config.HOLDFAST_TOKEN_SECRET, folder: keysFolder, clock, random })
+    const idempotently = createIdempotency({ db: pools.staff })
+    const origin = randomUUID()
+
+    const identity = createIdentity({ ...common, db: pools.staff, keys, publicUrl, idempotently })
+    const catalog = createCatalog({
+      ...common,
+      db: pools.sale,
+      readDb: pools.read,
+      idempotently,
+      ports: { prepareInventory },
+    })
+    const availability = createAvailability({ ...common, db: pools.sale, catalog, origin })
+    const reservations = createReservations({
+      ...common,
+      holdDb: pools.hold,
+      db: pools.sale,
+      catalog,
+      availability,
+      origin,
+      lanes: config.HOLDFAST_HOLD_LANES,
+    })
+    const saleControl = createSaleControl({ ...common, db: pools.staff, catalog, idempotently, origin })
+
+    const routes: Record<RouteGroup, Routes> = {
+      identity: identity.routes,
+      catalog: catalog.routes,
+      availability: availability.routes,
+      reservations: reservations.routes,
+      'sale-control': saleControl.routes,
+    }
+    const jobs: Record<JobGroup, readonly Job[]> = {
+      'change-feed': availability.jobs,
+      expiry: reservations.jobs,
+      audit: saleControl.jobs,
+    }
+
+    const app = createHttpServer({ ...common, authenticate: identity.authenticate, publicUrl })
+    await registerOpenApi(app, version())
+    app.register(async scope => {
+      operationsRoutes({
+        version: version(),
+        metrics,
+        metricsToken: config.HOLDFAST_METRICS_TOKEN,
+        readiness: () => readiness,
+        publicConfig: () => ({ version: version(), payments: null }),
+      })(scope)
+      problemPages(scope)
+      for (const group of routesOf(config.HOLDFAST_ROLES)) routes[group](scope)
+    })
+    await registerReferencePage(app)
+    await app.listen({ port: config.PORT, host: config.HOST })
+    closing.push(() => app.close(), reservations.drained)
+    url = addressOf(app.server.address() as AddressInfo, config.HOST)
+
+    await identity.start()
+    closing.push(identity.stop)
+    availability.start()
+    closing.push(availability.stop)
+    const administrator = await identity.ensureAdministrator({
+      email: config.HOLDFAST_ADMIN_EMAIL,
+      password: config.HOLDFAST_ADMIN_PASSWORD,
+    })
+    const running = startJobs(
+      [...jobsOf(config.HOLDFAST_ROLES)].flatMap(group => jobs[group]),
+      common,
+    )
+    closing.push(running.stop)
+    if (config.HOLDFAST_DEMO ?? server.embedded !== null)
+      await seedDemo({ url, db: pools.staff, token: identity.issueAdministratorToken, now: clock.now(), note })
+    readiness.ready = true
+    readiness.waitingFor = []
+    closing.push(async () => {
+      // Load balancers look at readiness; they get a moment to stop sending before the door closes.
+      readiness.ready = false
+      readiness.waitingFor = ['stop']
+    })
+    return { url, administrator, close }
+  } catch (error) {
+    await close().catch(() => {}) // the first error is the one to tell
+    throw error
+  }
+}
+
+function addressOf({ port, address, family }: AddressInfo, host: string): string {
+  const shown =
+    address === '0.0.0.0' || address === '::'
+      ? '127.0.0.1'
+      : host === 'localhost'
+        ? host
+        : family === 'IPv6'
+          ? `[${address}]`
+          : address
+  return `http://${shown}:${port}`
+}

@@ -1,0 +1,73 @@
+import type { Availability } from '#availability'
+import type { Catalog } from '#catalog'
+import type { Clock } from '#kernel/clock.ts'
+import type { Random } from '#kernel/random.ts'
+import type { Routes } from '#platform/http/server.ts'
+import type { Job } from '#platform/jobs/periodic.ts'
+import type { Database } from '#platform/postgres/database.ts'
+import type { Logger } from '#platform/telemetry/logger.ts'
+import type { Metrics } from '#platform/telemetry/metrics.ts'
+import { expiryJob } from './change/expiry-job.ts'
+import { createHoldBatcher } from './hold/batch.ts'
+import { createBestSeats } from './hold/best-seats.ts'
+import { ClaimBoard } from './hold/claim-board.ts'
+import { withHoldMetrics } from './hold/hold-metrics.ts'
+import { createHoldSeats, type HoldSeats } from './hold/hold-seats.ts'
+import { reservationRoutes } from './http.ts'
+import type { ReservationStore } from './ports.ts'
+import { createPostgresStore } from './postgres-store.ts'
+
+export { lockUnheldSeats } from './change/lock-unheld.sql.ts'
+export { setSeatsAsideIn } from './change/set-aside.ts'
+export type { ReservationStore } from './ports.ts'
+export { prepareInventory } from './prepare-inventory.sql.ts'
+export { auditEvent, type ManifestAudit } from './sell/manifest-audit.ts'
+
+export type ReservationsOptions = {
+  /** A pool of its own with as many connections as there are lanes: nothing else may keep a batch waiting. */
+  holdDb: Database
+  /** For what buyers do to a reservation they have. */
+  db: Database
+  catalog: Pick<Catalog, 'definitions'>
+  availability: Availability
+  /** Names this process in the messages it writes: a uuid. */
+  origin: string
+  /** Hold batches under way at once. */
+  lanes: number
+  clock: Clock
+  random: Random
+  metrics: Metrics
+  logger: Logger
+}
+
+export type Reservations = {
+  routes: Routes
+  jobs: readonly Job[]
+  store: ReservationStore
+  holdSeats: HoldSeats
+  /** Resolves when no hold is queued or under way. */
+  drained(): Promise<void>
+}
+
+/** The only writer of seats, areas and reservations. */
+export function createReservations(options: ReservationsOptions): Reservations {
+  const { holdDb, db, catalog, availability, origin, lanes, clock, random, metrics, logger } = options
+  const store = createPostgresStore({ holdDb, db, origin })
+  const batcher = createHoldBatcher({ store, clock, metrics, logger, lanes })
+  const board = new ClaimBoard()
+  const bestSeats = createBestSeats({ random })
+  metrics.gauge('holdfast_seats_claimed', 'Seats claimed by holds that are queued or under way.', [], gauge =>
+    gauge.set(board.size),
+  )
+  const holdSeats = withHoldMetrics(
+    createHoldSeats({ catalog, availability, store, batcher, bestSeats, board, clock, random }),
+    { clock, metrics },
+  )
+  return {
+    routes: reservationRoutes({ holdSeats, store, catalog, availability }),
+    jobs: [expiryJob({ store, metrics })],
+    store,
+    holdSeats,
+    drained: batcher.drained,
+  }
+}
