@@ -6,13 +6,13 @@ import type { Role } from '#platform/config/options.ts'
  */
 export const roleTable = {
   api: {
-    routes: ['identity', 'catalog', 'availability', 'reservations', 'sale-control'],
+    routes: ['identity', 'catalog', 'availability', 'reservations', 'sale-control', 'reports'],
     jobs: ['change-feed'],
   },
   webhooks: { routes: [], jobs: [] },
   gate: { routes: [], jobs: [] },
-  relay: { routes: [], jobs: [] },
-  worker: { routes: [], jobs: ['expiry', 'audit'] },
+  relay: { routes: [], jobs: ['relay'] },
+  worker: { routes: [], jobs: ['expiry', 'audit', 'housekeeping'] },
 } as const satisfies Record<Role, { routes: readonly string[]; jobs: readonly string[] }>
 
 export type RouteGroup = (typeof roleTable)[Role]['routes'][number]

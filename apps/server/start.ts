@@ -8,12 +8,19 @@ import { systemClock as clock } from '#kernel/clock.ts'
 import { systemRandom } from '#kernel/random.ts'
 import type { Config } from '#platform/config/config.ts'
 import { createHttpServer, type Routes } from '#platform/http/server.ts'
-import { createIdempotency } from '#platform/idempotency/index.ts'
+import { createIdempotency, sweepBoundAnswers } from '#platform/idempotency/index.ts'
 import { type Job, startJobs } from '#platform/jobs/periodic.ts'
+import { consumerJob } from '#platform/messages/consumer.ts'
+import { dayPartitionsJob } from '#platform/messages/day-partitions.ts'
+import { measureLagJob } from '#platform/messages/measure-lag.ts'
+import { messageMetrics } from '#platform/messages/metrics.ts'
+import { postgresLog } from '#platform/messages/postgres-log.ts'
+import type { Database } from '#platform/postgres/database.ts'
 import { migrate } from '#platform/postgres/migrate.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
-import { createReservations, prepareInventory } from '#reservations'
+import { createReports } from '#reports'
+import { createReservations, prepareInventory, reservationMessages } from '#reservations'
 import { createSaleControl } from '#sale-control'
 import { version } from '../version.ts'
 import { openPools, openRecordServer } from './database.ts'
@@ -80,17 +87,40 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
     })
     const saleControl = createSaleControl({ ...common, db: pools.staff, catalog, idempotently, origin })
 
+    const reports = createReports({ readDb: pools.read, clock, logger })
+
     const routes: Record<RouteGroup, Routes> = {
       identity: identity.routes,
       catalog: catalog.routes,
       availability: availability.routes,
       reservations: reservations.routes,
       'sale-control': saleControl.routes,
+      reports: reports.routes,
     }
+    const messageCounts = messageMetrics(metrics)
+    const log = postgresLog({
+      db: pools.staff,
+      expansions: [reservationMessages({ definitions: catalog.definitions })],
+    })
     const jobs: Record<JobGroup, readonly Job[]> = {
       'change-feed': availability.jobs,
       expiry: reservations.jobs,
       audit: saleControl.jobs,
+      relay: reports.consumers.map(consumer =>
+        consumerJob(consumer, {
+          db: pools.staff,
+          log,
+          processId: origin,
+          metrics: messageCounts,
+          logger,
+          isOverloaded: reservations.isBusy,
+        }),
+      ),
+      housekeeping: [
+        dayPartitionsJob({ db: pools.staff, logger }),
+        measureLagJob({ db: pools.staff, metrics: messageCounts }),
+        boundAnswersJob(pools.staff),
+      ],
     }
 
     const app = createHttpServer({ ...common, authenticate: identity.authenticate, publicUrl })
@@ -137,6 +167,15 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
   } catch (error) {
     await close().catch(() => {}) // the first error is the one to tell
     throw error
+  }
+}
+
+/** Answers bound to an Idempotency-Key of staff are kept for a day. */
+function boundAnswersJob(db: Database): Job {
+  return {
+    name: 'sweep-bound-answers',
+    everyMs: 60_000,
+    run: async () => ((await sweepBoundAnswers(db)) > 0 ? 'more' : 'dry'),
   }
 }
 

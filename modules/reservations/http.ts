@@ -52,7 +52,7 @@ export function reservationRoutes({ holdSeats, store, catalog, availability }: R
           userId: actorOf(request).userId,
           idempotencyKey: key,
           body: request.body,
-          isGone: () => request.raw.destroyed,
+          isGone: () => request.socket.destroyed,
         })
         if (!answer.ok) return sendRefusal(request, reply, answer)
         if (answer.replayed) reply.header('Idempotent-Replayed', 'true')

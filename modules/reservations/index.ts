@@ -19,6 +19,7 @@ import { createPostgresStore } from './postgres-store.ts'
 
 export { lockUnheldSeats } from './change/lock-unheld.sql.ts'
 export { setSeatsAsideIn } from './change/set-aside.ts'
+export { reservationMessages } from './messages.ts'
 export type { ReservationStore } from './ports.ts'
 export { prepareInventory } from './prepare-inventory.sql.ts'
 export { auditEvent, type ManifestAudit } from './sell/manifest-audit.ts'
@@ -45,9 +46,14 @@ export type Reservations = {
   jobs: readonly Job[]
   store: ReservationStore
   holdSeats: HoldSeats
+  /** Many holds are waiting or under way: work that can wait should. */
+  isBusy(): boolean
   /** Resolves when no hold is queued or under way. */
   drained(): Promise<void>
 }
+
+/** Below this, batches are small and the database has time for others. */
+const busyDepth = 64
 
 /** The only writer of seats, areas and reservations. */
 export function createReservations(options: ReservationsOptions): Reservations {
@@ -68,6 +74,7 @@ export function createReservations(options: ReservationsOptions): Reservations {
     jobs: [expiryJob({ store, metrics })],
     store,
     holdSeats,
+    isBusy: () => batcher.depth() > busyDepth,
     drained: batcher.drained,
   }
 }

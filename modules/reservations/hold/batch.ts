@@ -21,6 +21,8 @@ export type HoldBatcher = {
    * caller's idempotency key finds out.
    */
   submit(request: HoldRequest, options?: { isGone?: () => boolean }): Promise<HoldOutcome>
+  /** Holds queued or under way. */
+  depth(): number
   /** Resolves when nothing is queued or under way. */
   drained(): Promise<void>
 }
@@ -71,6 +73,7 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
 
   let queue: Entry[] = []
   let busyLanes = 0
+  let underWay = 0
   let scheduled = false
   const whenDrained: (() => void)[] = []
 
@@ -99,10 +102,12 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
 
   async function run(entries: Entry[]): Promise<void> {
     busyLanes++
+    underWay += entries.length
     try {
       await send(entries)
     } finally {
       busyLanes--
+      underWay -= entries.length
       schedule()
       if (busyLanes === 0 && queue.length === 0) for (const resolve of whenDrained.splice(0)) resolve()
     }
@@ -175,6 +180,7 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
 
   return {
     submit,
+    depth: () => queue.length + underWay,
     drained: () =>
       busyLanes === 0 && queue.length === 0 ? Promise.resolve() : new Promise(resolve => whenDrained.push(resolve)),
   }

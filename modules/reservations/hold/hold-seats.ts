@@ -119,15 +119,7 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     const isFree = (seatNo: number) => seats.isFree(seatNo, now) || (mine?.has(seatNo) ?? false)
 
     const wish = command.body.best_available
-    const selection: Selection = wish
-      ? bestSeats.choose({
-          definition,
-          seats,
-          wish,
-          attempt: attempt.attempt,
-          isFree: seatNo => isFree(seatNo) && !board.isClaimed(definition.eventNo, seatNo),
-        })
-      : selectPlaces(definition, command.body)
+    const selection = wish ? chooseBest(attempt, wish, isFree, mine) : selectPlaces(definition, command.body)
     if (!selection.ok) return unlessKnown(selection)
     if (selection.quantity > definition.ticketLimit)
       return unlessKnown({ ok: false, code: 'ticket-limit-exceeded', limit: definition.ticketLimit })
@@ -263,6 +255,22 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
       case 'clear':
         throw new RetryableFault('a probe was answered where a hold was asked')
     }
+  }
+
+  function chooseBest(
+    { definition, seats, attempt }: Attempt,
+    wish: NonNullable<HoldBody['best_available']>,
+    isFree: (seatNo: number) => boolean,
+    mine: ReadonlySet<number> | null,
+  ): Selection {
+    const { eventNo } = definition
+    // The seats to be given back are free for this question alone.
+    const own = mine === null ? [] : [...mine]
+    bestSeats.changed(eventNo, own)
+    const unclaimed = (seatNo: number) => isFree(seatNo) && !board.isClaimed(eventNo, seatNo)
+    const selection = bestSeats.choose({ definition, seats, wish, attempt, isFree: unclaimed })
+    bestSeats.changed(eventNo, own)
+    return selection
   }
 
   function requestBase({ command, key, definition, arrival }: Attempt, replaces: ReservationId | null): HoldRequest {
