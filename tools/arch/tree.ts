@@ -5,6 +5,7 @@ import { type Import, type Scan, scan } from './scan.ts'
 export type SourceFile = Omit<Scan, 'imports'> & {
   /** From the root, with slashes. */
   path: string
+  text: string
   /** The first folder of the path: kernel, modules, … */
   folder: string
   /** Of files in modules/: which one. */
@@ -27,7 +28,9 @@ export type Tree = {
 const folders = ['kernel', 'contracts', 'modules', 'platform', 'apps', 'web', 'fans', 'db', 'sim', 'bench', 'tools']
 
 export function readTree(root: string): Tree {
-  const paths = globSync(`{${folders.join()}}/**/*.{ts,mts,js,mjs,sql}`, { cwd: root, exclude: ['**/node_modules'] })
+  // The printed schema repeats what the migrations say.
+  const exclude = ['**/node_modules', 'db/schema.sql']
+  const paths = globSync(`{${folders.join()}}/**/*.{ts,mts,js,mjs,sql}`, { cwd: root, exclude })
   const { imports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     imports: Record<string, string>
   }
@@ -52,6 +55,7 @@ function sourceFile(path: string, text: string, subpaths: Record<string, string>
   const [folder = '', second = ''] = path.split('/')
   return {
     path,
+    text,
     ...views,
     folder,
     module: folder === 'modules' ? second : null,

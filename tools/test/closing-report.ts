@@ -26,7 +26,7 @@ function isClosingCount(event: TestEvent): boolean {
   return event.type === 'test:diagnostic' && event.data.nesting === 0 && /^tests \d+$/.test(event.data.message)
 }
 
-export function slowestOf(took: Map<string, number>): string {
+function slowestOf(took: Map<string, number>): string {
   const slowest = [...took].filter(([, ms]) => ms >= shownFromMs).sort(([, a], [, b]) => b - a)
   const lines = slowest.slice(0, shownMax).map(([file, ms]) => `${(ms / 1000).toFixed(1).padStart(7)} s  ${file}\n`)
   return lines.length === 0 ? '' : `\nSlowest files\n${lines.join('')}\n`

@@ -20,7 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
 }
 
 /** Folders that ship. What only tests use stays out of them. */
-export const productFolders = ['kernel', 'contracts', 'platform', 'modules', 'apps', 'web']
+const productFolders = ['kernel', 'contracts', 'platform', 'modules', 'apps', 'web']
 
 export function isProduct(file: SourceFile): boolean {
   return productFolders.includes(file.folder) && !file.isTest
