@@ -218,7 +218,8 @@ suite('accounts', () => {
     const refused = await post('/v1/auth/login', payload)
     assert.equal(refused.statusCode, 429)
     assert.equal(refused.json().code, 'rate-limited')
-    assert.equal(refused.headers['retry-after'], '60')
+    // Less what the guesses themselves took, on a busy machine a few seconds.
+    assert.match(String(refused.headers['retry-after']), /^(60|5\d)$/)
   })
 })
 
