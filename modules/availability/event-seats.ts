@@ -149,12 +149,14 @@ export class EventSeats {
   /** Shows holds that have run out as available; call it at least every second. */
   lapse(now: number): void {
     if (this.#firstEnd > now) return
+    const status = this.#status
+    const heldUntil = this.#heldUntil
     let next = Number.POSITIVE_INFINITY
-    for (let seatNo = 0; seatNo < this.#status.length; seatNo++) {
-      if (this.#status[seatNo] !== code.held) continue
-      const end = this.#heldUntil[seatNo]!
-      if (end <= now) this.#show(seatNo, seatShown.available)
-      else if (end < next) next = end
+    for (let seatNo = 0; seatNo < status.length; seatNo++) {
+      if (status[seatNo] !== code.held) continue
+      const end = heldUntil[seatNo]!
+      if (end > now) next = Math.min(next, end)
+      else if (this.shown[seatNo] !== seatShown.available) this.#show(seatNo, seatShown.available)
     }
     this.#firstEnd = next
   }

@@ -4,16 +4,13 @@ import { type EventSeats, seatShown } from '../event-seats.ts'
 
 /** Sections in the order of the map, then its areas. */
 export function viewSections(definition: EventDefinition, seats: EventSeats): AvailabilitySection[] {
-  const amountOf = amountsByLevel(definition)
+  const { amountOf, leastOf } = pricesOf(definition)
   const { map } = seats
   const sections = map.sections.map(({ name, firstSeat, seatCount }, no): AvailabilitySection => {
-    return {
-      section: name,
-      kind: 'seats',
-      capacity: seatCount,
-      available: seats.sectionFree(no),
-      min_amount: leastAmount(firstSeat, seatCount),
-    }
+    const available = seats.sectionFree(no)
+    const least = leastOf[no]!
+    const min_amount = available === 0 ? least : leastFree(firstSeat, seatCount, least)
+    return { section: name, kind: 'seats', capacity: seatCount, available, min_amount }
   })
   const areas = definition.areas.map(({ areaNo, areaId, capacity, level }): AvailabilitySection => {
     return {
@@ -27,16 +24,13 @@ export function viewSections(definition: EventDefinition, seats: EventSeats): Av
   })
   return [...sections, ...areas]
 
-  /** What the cheapest free seat costs, or the cheapest of all when none is free. */
-  function leastAmount(firstSeat: number, seatCount: number): number {
-    let free = Number.POSITIVE_INFINITY
-    let any = Number.POSITIVE_INFINITY
-    for (let seatNo = firstSeat; seatNo < firstSeat + seatCount; seatNo++) {
-      const amount = amountOf[definition.seatLevel[seatNo]!]!
-      if (amount < any) any = amount
-      if (amount < free && seats.shown[seatNo] === seatShown.available) free = amount
+  /** What the cheapest free seat costs. Most sections have one price, so the first free seat ends the search. */
+  function leastFree(firstSeat: number, seatCount: number, least: number): number {
+    let found = Number.POSITIVE_INFINITY
+    for (let seatNo = firstSeat; seatNo < firstSeat + seatCount && found > least; seatNo++) {
+      if (seats.shown[seatNo] === seatShown.available) found = Math.min(found, amountOf[definition.seatLevel[seatNo]!]!)
     }
-    return free === Number.POSITIVE_INFINITY ? any : free
+    return found
   }
 }
 
@@ -62,8 +56,26 @@ export function viewSeats(definition: EventDefinition, seats: EventSeats, sectio
   })
 }
 
-function amountsByLevel({ priceLevels }: EventDefinition): Float64Array {
-  const amounts = new Float64Array(256).fill(Number.NaN)
-  for (const { no, amount } of priceLevels) amounts[no] = amount
-  return amounts
+type Prices = {
+  /** By the number of the level. */
+  amountOf: Float64Array
+  /** What the cheapest seat of each section costs, free or not. */
+  leastOf: Float64Array
+}
+const known = new WeakMap<EventDefinition, Prices>()
+
+function pricesOf(definition: EventDefinition): Prices {
+  const before = known.get(definition)
+  if (before !== undefined) return before
+  const { priceLevels, seatLevel, seatMap } = definition
+  const amountOf = new Float64Array(256)
+  for (const { no, amount } of priceLevels) amountOf[no] = amount
+  const leastOf = Float64Array.from(seatMap.sections, ({ firstSeat, seatCount }) =>
+    seatLevel
+      .subarray(firstSeat, firstSeat + seatCount)
+      .reduce((least, no) => Math.min(least, amountOf[no]!), Infinity),
+  )
+  const prices = { amountOf, leastOf }
+  known.set(definition, prices)
+  return prices
 }

@@ -4,9 +4,9 @@
  */
 export function encodeSnapshot(shown: Uint8Array): Buffer {
   const bytes = Buffer.alloc((shown.length + 3) >> 2)
-  for (let seatNo = 0; seatNo < shown.length; seatNo++) {
-    const state = shown[seatNo]!
-    if (state !== 0) bytes[seatNo >> 2]! |= state << (2 * (seatNo & 3))
+  for (let at = 0, n = 0; at < bytes.length; at++, n += 4) {
+    // Past the end there is undefined, which shifts to 0.
+    bytes[at] = shown[n]! | (shown[n + 1]! << 2) | (shown[n + 2]! << 4) | (shown[n + 3]! << 6)
   }
   return bytes
 }

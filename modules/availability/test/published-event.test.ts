@@ -36,7 +36,7 @@ test('sections in the order of the map, then areas, each with what is free', () 
 
 test('the least amount is that of the cheapest free seat, and of the cheapest seat when none is free', () => {
   const { seats, definition, sections } = published()
-  definition.seatLevel[1] = 1
+  definition.seatLevel[1] = 1 // before anybody looked
   assert.equal(sections(0).sections[0]!.min_amount, 3000)
   seats.apply({ seatNo: 1, generation: 1, status: 'sold', heldUntil: 0 })
   assert.equal(sections(1000).sections[0]!.min_amount, 5000)
@@ -86,7 +86,7 @@ test('a body is made once however many ask, and again when something changed', (
   assert.notEqual(event.snapshot(at(99_001)), snapshot)
 })
 
-test('while an event changes all the time, a list is made four times a second and a snapshot once', () => {
+test('while an event changes all the time, lists are made twice and four times a second, a snapshot once', () => {
   const { seats, event, at } = published()
   const made = { sections: new Set(), seatsOf: new Set(), snapshot: new Set() }
   for (let now = 0; now < 1000; now += 10) {
@@ -96,7 +96,7 @@ test('while an event changes all the time, a list is made four times a second an
     made.seatsOf.add(event.seatsOf(at(now), 0))
     made.snapshot.add(event.snapshot(at(now)))
   }
-  assert.deepEqual([made.sections.size, made.seatsOf.size, made.snapshot.size], [4, 4, 1])
+  assert.deepEqual([made.sections.size, made.seatsOf.size, made.snapshot.size], [4, 2, 1])
 })
 
 test('as_of moves while nothing changes, and the ETag does not', () => {
