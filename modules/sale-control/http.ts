@@ -14,7 +14,7 @@ export function saleControlRoutes(options: SaleControlOptions): Routes {
   const { db, catalog, idempotently } = options
   return app => {
     app.post(
-      '/v1/events/:event_id/seats\\:bulk',
+      '/v1/events/:event_id/seats::bulk',
       {
         config: { access: organizers, traffic: 'pay' },
         schema: {
