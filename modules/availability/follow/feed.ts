@@ -59,7 +59,7 @@ const statusAfter: Record<string, SeatStatus> = {
  *   lost ──(cursor taken, all events read again)──> following ──(a poll fails, or it is another database)──> lost
  *
  * Why a failed poll is enough to start over: a server that crashed may give the ids of transactions that left no trace to new
- * ones, and the old cursor would pass them by. That is rare, and reading 50 sold-out arenas again takes two seconds.
+ * ones, and the old cursor would pass them by. That is rare, and reading 50 sold-out arenas again takes a few seconds.
  */
 export function createFeed({ db, origin, loaded, onEventChanged, clock, logger, metrics }: FeedDeps): Feed {
   const time = new DatabaseTime()
