@@ -25,7 +25,20 @@ export type Tree = {
 }
 
 /** Folders of code. `demo`, `docs` and `deploy` hold none. */
-const folders = ['kernel', 'contracts', 'modules', 'platform', 'apps', 'web', 'fans', 'db', 'sim', 'bench', 'tools']
+const folders = [
+  'kernel',
+  'contracts',
+  'modules',
+  'platform',
+  'apps',
+  'web',
+  'fans',
+  'db',
+  'sim',
+  'bench',
+  'tools',
+  'test',
+]
 
 export function readTree(root: string): Tree {
   // The printed schema repeats what the migrations say.
@@ -59,7 +72,7 @@ function sourceFile(path: string, text: string, subpaths: Record<string, string>
     ...views,
     folder,
     module: folder === 'modules' ? second : null,
-    isTest: /\/test\/|\.test\.ts$|\.contract\.ts$|\/test-[\w-]+\.ts$/.test(path),
+    isTest: /(^|\/)test\/|\.test\.ts$|\.contract\.ts$|\/test-[\w-]+\.ts$/.test(path),
     imports: imports.map(one => ({ ...one, target: targetOf(one.specifier, path, subpaths) })),
   }
 }

@@ -16,6 +16,8 @@ const mayImport: Record<string, readonly string[]> = {
   sim: ['kernel', 'contracts', 'platform', 'modules'],
   bench: ['kernel', 'contracts', 'platform', 'modules', 'apps', 'fans'],
   tools: ['kernel', 'contracts', 'platform', 'modules', 'apps', 'fans', 'sim', 'bench'],
+  // The whole installation, from outside: its processes over HTTP, its tables, and what makes its tokens.
+  test: ['kernel', 'contracts', 'platform', 'modules', 'fans'],
   db: [],
 }
 

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import type { Reservation } from '#contracts/reservations.ts'
+import { guestTokens, loadTokenKeys, type TokenKey } from '#identity'
+import { systemClock as clock } from '#kernel/clock.ts'
+import { type Id, toUuid } from '#kernel/ids.ts'
+import { systemRandom } from '#kernel/random.ts'
+import { type TestDatabase, testDatabase } from '#platform/postgres/test-database.ts'
+import { type Answer, ask, type Question } from './ask.ts'
+import { type Hall, planOf, priceLevels } from './hall.ts'
+import { type ServerProcess, startServerProcess } from './server-process.ts'
+
+/** Processes of Holdfast on one database, and whoever asks them. */
+export type Installation = Front & {
+  database: TestDatabase
+  servers: ServerProcess[]
+  /** The addresses of the servers, in turn. */
+  anyUrl(): string
+  start(env?: Record<string, string>): Promise<ServerProcess>
+}
+
+/** What does not care where the database is. */
+export type Front = {
+  env: Record<string, string>
+  keys: readonly TokenKey[]
+  /** Somebody who has never been here before. */
+  newGuest(): Guest
+  /** As an administrator; fails unless it succeeds. */
+  staff(url: string, question: Question): Promise<Answer>
+  createEvent(url: string, event: NewEvent): Promise<SaleEvent>
+}
+
+export type Guest = { token: string; userId: string }
+export type NewEvent = { hall: Hall; ticketLimit?: number; holdPolicy?: object; open?: boolean }
+export type SaleEvent = { eventId: string; eventUuid: string }
+
+const administrator = { email: 'admin@holdfast.localhost', password: 'a password for the tests only' }
+const random = systemRandom()
+
+export async function installation({ processes = 1, env = {} as Record<string, string> } = {}): Promise<Installation> {
+  const database = await testDatabase({ max: 4 })
+  const front = await createFront({ DATABASE_URL: database.url, ...env })
+  // One after the other: the first one makes the administrator.
+  const servers: ServerProcess[] = []
+  const start = async (more = {}) => {
+    const server = await startServerProcess({ ...front.env, ...more })
+    servers.push(server)
+    return server
+  }
+  for (let i = 0; i < processes; i++) await start()
+  after(() => Promise.all(servers.map(server => server.end('SIGTERM'))))
+  let turn = 0
+  return { ...front, database, servers, start, anyUrl: () => servers[turn++ % servers.length]!.url }
+}
+
+/** A data folder and settings of its own; without `DATABASE_URL` among them the servers bring their database. */
+export async function createFront(env: Record<string, string> = {}): Promise<Front> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-e2e-'))
+  after(() => rm(folder, { recursive: true, force: true }))
+  const secret = randomBytes(32).toString('base64url')
+  const keys = await loadTokenKeys({ secret, folder, clock, random })
+  const openForGuest = guestTokens({ keys, clock, random })
+  let staffToken: string | undefined
+
+  async function staff(url: string, question: Question): Promise<Answer> {
+    if (staffToken === undefined) {
+      const login = await ask(url, { method: 'POST', path: '/v1/auth/login', body: administrator })
+      assert.equal(login.status, 200, JSON.stringify(login.body))
+      staffToken = login.body.access_token as string
+    }
+    const answer = await ask(url, { token: staffToken, ...question })
+    assert.ok(answer.status < 300, `${question.method} ${question.path}: ${JSON.stringify(answer.body)}`)
+    return answer
+  }
+
+  return {
+    keys,
+    env: {
+      HOLDFAST_DATA: folder,
+      HOLDFAST_TOKEN_SECRET: secret,
+      HOLDFAST_DEMO: 'false',
+      HOLDFAST_ADMIN_EMAIL: administrator.email,
+      HOLDFAST_ADMIN_PASSWORD: administrator.password,
+      HOLDFAST_LOG_LEVEL: 'warn',
+      PORT: '0',
+      ...env,
+    },
+    newGuest() {
+      const { accessToken, userId } = openForGuest()
+      return { token: accessToken, userId }
+    },
+    staff,
+    async createEvent(url, { hall, ticketLimit, holdPolicy, open = true }) {
+      const post = async (path: string, body: object) => (await staff(url, { method: 'POST', path, body })).body
+      const venue = await post('/v1/venues', { name: 'Hall', city: 'Bern', country: 'CH', timezone: 'Europe/Zurich' })
+      const map = await post(`/v1/venues/${venue.venue_id}/seatmaps`, planOf(hall))
+      const event = await post('/v1/events', {
+        venue_id: venue.venue_id,
+        seatmap_id: map.seatmap_id,
+        name: 'Evening',
+        starts_at: '2031-06-01T19:00:00Z',
+        currency: 'CHF',
+        price_levels: priceLevels,
+        ...(ticketLimit !== undefined && { ticket_limit: ticketLimit }),
+        ...(holdPolicy !== undefined && { hold_policy: holdPolicy }),
+      })
+      if (open) await post(`/v1/events/${event.event_id}/onsale`, { action: 'open' })
+      return { eventId: event.event_id, eventUuid: toUuid(event.event_id as Id<'evt'>) }
+    },
+  }
+}
+
+export type HoldAnswer = Answer & { body: Reservation & { code?: string } & Record<string, unknown> }
+
+/** Asks for places with a key of its own unless one is given. */
+export function hold(url: string, who: Guest, places: object, question: Partial<Question> = {}): Promise<HoldAnswer> {
+  const key = question.key ?? newKey()
+  return ask(url, { method: 'POST', path: '/v1/reservations', token: who.token, ...question, key, body: places })
+}
+
+export function newKey(): string {
+  return randomBytes(12).toString('base64url')
+}
