@@ -7,6 +7,8 @@ export type FieldError = { path: string; message: string }
 // JSON has types, so a body is taken as it is; a query string has only text, so numbers and flags in it are read from text.
 const strict = new Ajv({
   allErrors: true,
+  // For the description of what is wrong.
+  verbose: true,
   coerceTypes: false,
   useDefaults: true,
   removeAdditional: false,
@@ -14,6 +16,7 @@ const strict = new Ajv({
 })
 const fromText = new Ajv({
   allErrors: true,
+  verbose: true,
   coerceTypes: 'array',
   useDefaults: true,
   removeAdditional: false,
@@ -50,16 +53,65 @@ function describe(error: Partial<ErrorObject>, part: string): FieldError {
       return { path: inside(params.additionalProperty), message: 'is not a known field' }
     case 'required':
       return { path: inside(params.missingProperty), message: 'is required' }
+    default:
+      return { path: at === '' ? part : at, message: sentenceOf(error, params) }
+  }
+}
+
+/** What would be right. The words of the validator are made for those who write schemas. */
+function sentenceOf({ keyword, message, parentSchema }: Partial<ErrorObject>, params: Record<string, unknown>): string {
+  const count = (one: string, many = `${one}s`) => `${params.limit} ${params.limit === 1 ? one : many}`
+  switch (keyword) {
+    case 'type':
+      return `must be ${kinds[String(params.type)] ?? params.type}`
     case 'enum':
-      return { path: at, message: `must be one of ${(params.allowedValues as unknown[]).join(', ')}` }
+      return `must be one of ${(params.allowedValues as unknown[]).join(', ')}`
+    case 'const':
+      return `must be ${JSON.stringify(params.allowedValue)}`
+    case 'minimum':
+      return `must be ${params.limit} or more`
+    case 'maximum':
+      return `must be ${params.limit} or less`
+    case 'minLength':
+      return `must have at least ${count('character')}`
+    case 'maxLength':
+      return `must have at most ${count('character')}`
+    case 'minItems':
+      return params.limit === 1 ? 'must not be empty' : `must have at least ${count('entry', 'entries')}`
+    case 'maxItems':
+      return `must have at most ${count('entry', 'entries')}`
+    case 'minProperties':
+      return `must have at least ${count('field')}`
+    case 'maxProperties':
+      return `must have at most ${count('field')}`
     case 'uniqueItems':
-      return { path: at, message: `must not name the same twice (entries ${params.j} and ${params.i})` }
+      return `must not name the same twice (entries ${[Number(params.i), Number(params.j)].sort((a, b) => a - b).join(' and ')})`
+    case 'format':
+      return `must be ${formats[String(params.format)] ?? `a ${params.format}`}`
+    case 'pattern': {
+      const description = (parentSchema as { description?: string } | undefined)?.description
+      return `must have the form ${params.pattern}${description === undefined ? '' : `: ${description.replace(/\.$/, '')}`}`
+    }
     case 'anyOf':
     case 'oneOf':
-      return { path: at === '' ? part : at, message: 'must be of one of the forms that the reference describes' }
+      return 'must be of one of the forms that the reference describes'
     default:
-      return { path: at === '' ? part : at, message: error.message ?? 'is not right' }
+      return message ?? 'is not right'
   }
+}
+
+const kinds: Record<string, string> = {
+  string: 'a string',
+  number: 'a number',
+  integer: 'an integer',
+  boolean: 'true or false',
+  array: 'an array',
+  object: 'an object',
+}
+
+const formats: Record<string, string> = {
+  'date-time': 'an RFC 3339 time with an offset, such as 2027-05-01T19:30:00Z',
+  uri: 'a full URL, such as https://example.org/poster.jpg',
 }
 
 /**
