@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type ProblemCode, problems } from '#contracts/problems.ts'
 
-/** RFC 9457 body; `extras` are the members that API.md names for the code. */
+/** RFC 9457 body; `extras` are the members that only problems of this code have. */
 export type Problem = {
   type: string
   title: string
@@ -12,7 +12,12 @@ export type Problem = {
   [extra: string]: unknown
 }
 
-export type ProblemOptions = { detail?: string; extras?: Record<string, unknown>; retryAfterSeconds?: number }
+export type ProblemOptions = { detail?: string; extras?: Extras; retryAfterSeconds?: number }
+
+/** Members of one code. None may stand in the place of one that all problems have: `status` is always that of the answer. */
+type Extras = Record<string, unknown> & {
+  [Common in 'type' | 'title' | 'status' | 'detail' | 'code' | 'request_id']?: never
+}
 
 /** Answers with the problem of this code; the one way in which a route says no. */
 export function sendProblem(

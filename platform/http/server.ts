@@ -74,19 +74,23 @@ export type HttpServerOptions = {
 
 export const bodyLimitBytes = 64 * 1024
 
+/** Longer than the keep-alive of usual proxies, so that they close first; short where a slow client could hold a socket. */
+const socketTimes = { keepAliveTimeout: 75_000, headersTimeout: 10_000, requestTimeout: 30_000 }
+
 /** The HTTP server of every role: ids, tokens, validation, problems, metrics, shedding and deadlines, before any route. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { logger, metrics, clock } = options
+  const shedding = createShedding(options)
   const app: HttpServer = fastify({
-    loggerInstance: logger as FastifyBaseLogger,
+    // The framework's own lines are for debugging it; ours say what an operator needs.
+    loggerInstance: logger.child({}, { level: logger.level === 'info' ? 'warn' : logger.level }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
+    serverFactory: handler => shedding.createServer(handler, socketTimes),
     bodyLimit: bodyLimitBytes,
     genReqId: request => requestId(request, options.random),
     requestIdHeader: false,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 300 },
-    keepAliveTimeout: 75_000,
-    requestTimeout: 30_000,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => void handleError(error as FastifyError, request, reply as FastifyReply),
@@ -105,7 +109,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   takeJson(app)
 
   const latency = createRouteLatency(metrics.registry)
-  const shedding = createShedding(metrics, clock)
   const deadlines = startDeadlines({ clock, deadlineMs: options.deadlineMs ?? 8000 })
   app.addHook('onClose', async () => {
     deadlines.stop()
@@ -116,11 +119,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   // `request.routeOptions` builds an object every time it is asked.
   app.addHook('onRoute', route => {
     const { access = 'public', traffic = 'browse', unbounded = false } = route.config ?? {}
+    for (const method of [route.method].flat()) shedding.addRoute(method, route.url, { traffic, isCounted: !unbounded })
     const record = latency.forRoute(String(route.method), route.url)
     const before: onRequestHookHandler = (request, reply, done) => {
       request.startedAt = clock.monotonic()
       reply.header('X-Request-Id', request.id)
-      if (!shedding.admit(traffic)) return void sendProblem(request, reply, 'overloaded', { retryAfterSeconds: 1 })
       if (!unbounded) deadlines.watch(request, reply)
       const denied = authorize(request, access, options.authenticate)
       if (denied !== null) return void sendProblem(request, reply, denied.code, denied.options)
@@ -128,7 +131,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     }
     const after: onResponseHookHandler = (request, reply, done) => {
       const seconds = (clock.monotonic() - request.startedAt) / 1000
-      shedding.done(traffic)
       deadlines.forget(request)
       record(reply.statusCode, seconds)
       if (logger.isLevelEnabled('debug')) logger.debug(lineOf(request, reply, route.url, seconds), 'request')
