@@ -1,3 +1,6 @@
+/** `example` shows the members that a problem of this code has beside those that all have. */
+export type KnownProblem = { status: number; title: string; advice: string; example?: Record<string, unknown> }
+
 /**
  * Every refusal the API can give: code -> status, title and what the reader may do. The HTTP layer, the OpenAPI document and
  * the pages under /problems all come from this table; the compiler refuses a code that is not in it.
@@ -7,6 +10,7 @@ export const problems = {
     status: 400,
     title: 'The request is not of the right shape',
     advice: '`errors` lists every place that is wrong, with what would be right. Correct them all and send it again.',
+    example: { errors: [{ path: 'seat_ids[3]', message: 'must be a string' }] },
   },
   'idempotency-key-required': {
     status: 400,
@@ -29,7 +33,12 @@ export const problems = {
     title: 'Mail address or password is wrong',
     advice: 'Check both; the answer is the same whichever it is.',
   },
-  forbidden: { status: 403, title: 'Your role may not do this', advice: '`required` names the roles that may.' },
+  forbidden: {
+    status: 403,
+    title: 'Your role may not do this',
+    advice: '`required` names the roles that may.',
+    example: { required: ['organizer'] },
+  },
   'cross-site-request': {
     status: 403,
     title: 'The request came from another site',
@@ -61,22 +70,26 @@ export const problems = {
   'not-on-sale': {
     status: 409,
     title: 'The event is not on sale',
-    advice: '`status` says why, `onsale_at` when the sale begins.',
+    advice: '`event_status` says why, `onsale_at` when the sale begins.',
+    example: { event_status: 'scheduled', onsale_at: '2027-03-01T09:00:00.000Z' },
   },
   'reservation-exists': {
     status: 409,
     title: 'You already hold places for this event',
     advice: 'Pay, change (`replaces`) or cancel the reservation named by `reservation_id` first.',
+    example: { reservation_id: 'rsv_01m81cwj4req28q4g000003zcp' },
   },
   'seats-unavailable': {
     status: 409,
     title: 'Some of these seats are taken',
     advice: '`conflicting_seat_ids` names every one of them. Nothing was reserved; choose others.',
+    example: { conflicting_seat_ids: ['101-A-4', '101-A-5'] },
   },
   'capacity-unavailable': {
     status: 409,
     title: 'The area has not enough places left',
     advice: '`available` says how many there are.',
+    example: { area_id: 'floor', available: 3 },
   },
   'no-match': {
     status: 409,
@@ -109,7 +122,8 @@ export const problems = {
   'invalid-transition': {
     status: 409,
     title: 'The event is not in a state that allows this',
-    advice: '`status` is its present state, `allowed` what can be done from there.',
+    advice: '`event_status` is its present state, `allowed` what can be done from there.',
+    example: { event_status: 'ended', allowed: [] },
   },
   'version-mismatch': {
     status: 412,
@@ -130,31 +144,37 @@ export const problems = {
     status: 422,
     title: 'The seating plan has errors',
     advice: '`errors` lists all of them with their places. Nothing was stored.',
+    example: { errors: [{ path: 'zones[3].rows[2].seats[14].category', message: 'there is no category "Stals"' }] },
   },
   'invalid-event': {
     status: 422,
     title: 'The event does not fit its seat map',
     advice: '`errors` lists what is missing or does not exist.',
+    example: { errors: [{ path: 'price_levels', message: 'lacks a price for "Balcony"' }] },
   },
   'unknown-seats': {
     status: 422,
     title: 'Some of these seats do not exist',
     advice: '`seat_ids` names them; take ids from the seat map of this event.',
+    example: { seat_ids: ['101-A-99'] },
   },
   'unknown-areas': {
     status: 422,
     title: 'Some of these areas do not exist',
     advice: '`area_ids` names them; take ids from the seat map of this event.',
+    example: { area_ids: ['mezzanine'] },
   },
   'ticket-limit-exceeded': {
     status: 422,
     title: 'That is more than one person may have',
     advice: '`limit` counts what you hold and have for this event together.',
+    example: { limit: 6 },
   },
   'seat-rule': {
     status: 422,
     title: 'The choice would leave a single seat',
     advice: '`seat_ids` names the seat left alone. Move by one, or take it as well.',
+    example: { rule: 'single-seat', seat_ids: ['101-A-1'] },
   },
   'idempotency-key-reused': {
     status: 422,
@@ -187,6 +207,6 @@ export const problems = {
     title: 'Sales are closed while the books are checked',
     advice: 'Nothing you hold is lost. Wait as long as `Retry-After` says.',
   },
-} as const satisfies Record<string, { status: number; title: string; advice: string }>
+} as const satisfies Record<string, KnownProblem>
 
 export type ProblemCode = keyof typeof problems

@@ -235,7 +235,7 @@ function sendRefusal(request: FastifyRequest, reply: FastifyReply, refusal: Hold
     case 'not-on-sale': {
       const { status, onsaleAt } = refusal.definition
       return sendProblem(request, reply, refusal.code, {
-        extras: { status, onsale_at: onsaleAt === null ? null : new Date(onsaleAt).toISOString() },
+        extras: { event_status: status, onsale_at: onsaleAt === null ? null : new Date(onsaleAt).toISOString() },
       })
     }
     default:

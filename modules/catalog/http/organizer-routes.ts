@@ -163,7 +163,7 @@ function denial(refused: Refused): Denial {
     case 'invalid-transition':
       return {
         problem: refused.code,
-        extras: { status: refused.status, allowed: allowedActions(refused.status) },
+        extras: { event_status: refused.status, allowed: allowedActions(refused.status) },
       }
     default:
       return { problem: refused.code }
