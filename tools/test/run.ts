@@ -21,9 +21,9 @@ npm run test:slow [-- part of a path …]
 type Counts = { tests: number; passed: number; skipped: number; todo: number }
 
 const limits = {
-  quick: { testMs: 60_000, fileMs: 180_000, filesAtOnce: Math.min(4, Math.max(2, availableParallelism())) },
+  quick: { testMs: 60_000, fileMs: 120_000, filesAtOnce: Math.min(4, Math.max(2, availableParallelism())) },
   // They use every core themselves, and what they measure would be each other.
-  slow: { testMs: 300_000, fileMs: 900_000, filesAtOnce: 1 },
+  slow: { testMs: 180_000, fileMs: 300_000, filesAtOnce: 1 },
 }
 
 const root = process.cwd()
@@ -69,13 +69,12 @@ async function startServer(): Promise<{ stop(): Promise<void> } | null> {
   const { startTestPostgres } = await import('#platform/postgres/test-database.ts')
   const started = await startTestPostgres(join(folder, 'pg'))
   process.env.HOLDFAST_TEST_POSTGRES = started.url
-  const stop = async () => {
-    await started.stop()
-    await rm(folder, { recursive: true, force: true })
+  return {
+    stop: async () => {
+      await started.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void stop().then(() => process.exit(1)))
-  return { stop }
 }
 
 async function runFiles(): Promise<boolean> {
@@ -85,6 +84,7 @@ async function runFiles(): Promise<boolean> {
   const events = run({
     files: files.map(file => join(root, file)),
     concurrency: filesAtOnce,
+    signal: interrupted(),
     timeout: fileMs,
     execArgv: [`--test-timeout=${testMs}`, '--import', new URL('./in-each-file.ts', import.meta.url).href],
     ...(options.name !== undefined && { testNamePatterns: [options.name] }),
@@ -106,6 +106,13 @@ function tellFailures(failed: string[], { tests, passed, skipped, todo }: Counts
   console.log(`\nRun again what failed:\n${failed.map(file => `  ${again} ${file}\n`).join('')}`)
   // The details of the failures stand between here and the counts of node:test, and who looks at the end looks for these.
   console.log(`ℹ tests ${tests}\nℹ pass ${passed}\nℹ fail ${tests - passed - skipped - todo}`)
+}
+
+/** The files under way are ended, and the server after them. A second signal does not wait. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort())
+  return controller.signal
 }
 
 function exit(code: number, text: string): never {
