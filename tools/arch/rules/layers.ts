@@ -15,7 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   fans: ['kernel', 'contracts'],
   sim: ['kernel', 'contracts', 'platform', 'modules'],
   bench: ['kernel', 'contracts', 'platform', 'modules', 'apps', 'fans'],
-  tools: ['kernel', 'contracts', 'platform', 'modules', 'apps', 'fans', 'sim', 'bench'],
+  tools: ['kernel', 'contracts', 'platform', 'modules', 'apps', 'fans', 'sim', 'bench', 'test'],
   // The whole installation, from outside: its processes over HTTP, its tables, and what makes its tokens.
   test: ['kernel', 'contracts', 'platform', 'modules', 'fans'],
   db: [],
