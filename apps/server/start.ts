@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
-import { createAvailability } from '#availability'
+import { announceEventChanged, createAvailability } from '#availability'
 import { createCatalog } from '#catalog'
 import { createIdentity, loadTokenKeys } from '#identity'
 import { systemClock as clock } from '#kernel/clock.ts'
 import { systemRandom } from '#kernel/random.ts'
 import type { Config } from '#platform/config/config.ts'
-import { createHttpServer, type Routes } from '#platform/http/server.ts'
+import { createHttpServer, type HttpServer, type Routes } from '#platform/http/server.ts'
 import { createIdempotency, sweepBoundAnswers } from '#platform/idempotency/index.ts'
 import { type Job, startJobs } from '#platform/jobs/periodic.ts'
 import { consumerJob } from '#platform/messages/consumer.ts'
@@ -26,7 +26,8 @@ import { version } from '../version.ts'
 import { openPools, openRecordServer } from './database.ts'
 import { operationsRoutes, type Readiness } from './operations.ts'
 import { problemPages } from './problem-pages.ts'
-import { registerOpenApi, registerReferencePage } from './reference.ts'
+import { registerOpenApi } from './reference/openapi.ts'
+import { registerReferencePage } from './reference/page.ts'
 import { type JobGroup, jobsOf, type RouteGroup, routesOf } from './roles.ts'
 import { seedDemo } from './seed-demo.ts'
 
@@ -73,7 +74,7 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
       db: pools.sale,
       readDb: pools.read,
       idempotently,
-      ports: { prepareInventory },
+      ports: { prepareInventory, announceEventChanged },
     })
     const availability = createAvailability({ ...common, db: pools.sale, catalog, origin })
     const reservations = createReservations({
@@ -123,7 +124,12 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
       ],
     }
 
-    const app = createHttpServer({ ...common, authenticate: identity.authenticate, publicUrl })
+    const app = createHttpServer({
+      ...common,
+      authenticate: identity.authenticate,
+      publicUrl,
+      trustedProxies: config.HOLDFAST_TRUSTED_PROXIES,
+    })
     await registerOpenApi(app, version())
     app.register(async scope => {
       operationsRoutes({
@@ -137,8 +143,9 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
       for (const group of routesOf(config.HOLDFAST_ROLES)) routes[group](scope)
     })
     await registerReferencePage(app)
+    const closeDoor = () => drain(app, config.HOLDFAST_DRAIN_SECONDS)
+    closing.push(closeDoor)
     await app.listen({ port: config.PORT, host: config.HOST })
-    closing.push(() => app.close(), reservations.drained)
     url = addressOf(app.server.address() as AddressInfo, config.HOST)
 
     await identity.start()
@@ -158,8 +165,8 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
       await seedDemo({ url, db: pools.staff, token: identity.issueAdministratorToken, now: clock.now(), note })
     readiness.ready = true
     readiness.waitingFor = []
-    closing.push(async () => {
-      // Load balancers look at readiness; they get a moment to stop sending before the door closes.
+    // In reverse: streams end first, because the door waits for them.
+    closing.push(reservations.drained, closeDoor, availability.stop, async () => {
       readiness.ready = false
       readiness.waitingFor = ['stop']
     })
@@ -168,6 +175,15 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
     await close().catch(() => {}) // the first error is the one to tell
     throw error
   }
+}
+
+/** Finishes requests under way; who is not done by then, or never asked anything, is cut off. Safe to call twice. */
+async function drain(app: HttpServer, seconds: number): Promise<void> {
+  const patience = setTimeout(() => app.server.closeAllConnections(), seconds * 1000)
+  const silent = setTimeout(() => app.server.closeIdleConnections(), 250)
+  await app.close()
+  clearTimeout(patience)
+  clearTimeout(silent)
 }
 
 /** Answers bound to an Idempotency-Key of staff are kept for a day. */

@@ -36,7 +36,16 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
 
     app.get(
       '/v1/events/:event_id/availability',
-      { schema: { tags, summary: 'Count what is free, by section', params, response: { 200: Availability } } },
+      {
+        config: { problems: ['event-not-found'] },
+        schema: {
+          tags,
+          operationId: 'getAvailability',
+          summary: 'Count what is free, by section',
+          params,
+          response: { 200: Availability },
+        },
+      },
       async (request, reply) => {
         const definition = await find(request)
         if (definition === null) return sendProblem(request, reply, 'event-not-found')
@@ -48,8 +57,10 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
     app.get(
       '/v1/events/:event_id/seats',
       {
+        config: { problems: ['event-not-found', 'not-found'] },
         schema: {
           tags,
+          operationId: 'listSeats',
           summary: 'List the seats of a section',
           params,
           querystring: SeatsQuery,
@@ -73,13 +84,16 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
     app.get(
       '/v1/events/:event_id/availability/snapshot',
       {
+        config: { problems: ['event-not-found'] },
         schema: {
           tags,
+          operationId: 'getSnapshot',
           summary: 'The state of every seat, two bits each',
           description:
             'Seat n in bits 2(n mod 4) and the next from the least significant of byte n >> 2; ' +
             '0 available, 1 held or reserved, 2 sold, 3 blocked. `X-Availability-Version` is where the stream goes on.',
           params,
+          produces: ['application/octet-stream'],
         },
       },
       async (request, reply) => {
@@ -95,11 +109,12 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
     app.get(
       '/v1/events/:event_id/availability/stream',
       {
-        config: { unbounded: true },
+        config: { unbounded: true, problems: ['event-not-found'] },
         // A stream has no end, so a HEAD request would never have its answer.
         exposeHeadRoute: false,
         schema: {
           tags,
+          operationId: 'streamAvailability',
           summary: 'Changes as they happen (server-sent events)',
           description:
             '`delta`: `{version, changes: [[seat_no, state], …], areas: {area_id: available}}`. `resync`: fetch the snapshot, ' +

@@ -71,6 +71,9 @@ export const options = {
     secret: true,
     help: 'The key before HOLDFAST_TOKEN_SECRET was changed. Its tokens stay good; drop it after 7 days.',
   }),
+  HOLDFAST_TRUSTED_PROXIES: text({
+    help: 'Addresses or networks of the reverse proxies before this server, separated by commas; only from them is X-Forwarded-For believed. Absent: nobody.',
+  }),
   HOLDFAST_METRICS_TOKEN: text({
     secret: true,
     help: 'Bearer token for /metrics. Absent: /metrics answers on the loopback interface alone.',
