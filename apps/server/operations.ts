@@ -34,7 +34,14 @@ export function operationsRoutes(options: OperationsOptions): Routes {
     )
     app.get(
       '/v1/config',
-      { config, schema: { tags: ['operations'], summary: 'What a client needs to know about this installation' } },
+      {
+        config,
+        schema: {
+          tags: ['Operations'],
+          operationId: 'getConfig',
+          summary: 'What a client needs to know about this installation',
+        },
+      },
       (_request, reply) => reply.header('Cache-Control', 'public, max-age=60').send(options.publicConfig()),
     )
     app.get('/metrics', { config, schema }, async (request, reply) => {

@@ -42,7 +42,12 @@ export function identityRoutes(ports: IdentityPorts): Routes {
       '/v1/auth/guest',
       {
         config: { traffic: 'join' },
-        schema: { tags, summary: 'Get a guest token', response: { 201: GuestSession } },
+        schema: {
+          tags,
+          operationId: 'openGuestSession',
+          summary: 'Get a guest token',
+          response: { 201: GuestSession },
+        },
       },
       (_request, reply) => {
         personal(reply).status(201).send(guestView(sessions.openForGuest()))
@@ -52,8 +57,14 @@ export function identityRoutes(ports: IdentityPorts): Routes {
     app.post(
       '/v1/auth/signup',
       {
-        config: { traffic: 'join' },
-        schema: { tags, summary: 'Open an account', body: Signup, response: { 201: AccountSession } },
+        config: { traffic: 'join', problems: ['email-taken', 'rate-limited'] },
+        schema: {
+          tags,
+          operationId: 'signUp',
+          summary: 'Open an account',
+          body: Signup,
+          response: { 201: AccountSession },
+        },
       },
       async (request, reply) => {
         if (isOver(limits.signup(request.ip), request, reply)) return reply
@@ -68,8 +79,8 @@ export function identityRoutes(ports: IdentityPorts): Routes {
     app.post(
       '/v1/auth/login',
       {
-        config: { traffic: 'join' },
-        schema: { tags, summary: 'Log in', body: Login, response: { 200: AccountSession } },
+        config: { traffic: 'join', problems: ['invalid-credentials', 'rate-limited'] },
+        schema: { tags, operationId: 'logIn', summary: 'Log in', body: Login, response: { 200: AccountSession } },
       },
       async (request, reply) => {
         const { email } = request.body
@@ -83,7 +94,7 @@ export function identityRoutes(ports: IdentityPorts): Routes {
 
     app.get(
       '/v1/me',
-      { config: { access: 'any' }, schema: { tags, summary: 'Who am I', response: { 200: Me } } },
+      { config: { access: 'any' }, schema: { tags, operationId: 'getMe', summary: 'Who am I', response: { 200: Me } } },
       async (request, reply) => {
         const { userId, role } = request.actor!
         if (role === 'guest') return personal(reply).send({ user_id: userId, role })
@@ -95,8 +106,14 @@ export function identityRoutes(ports: IdentityPorts): Routes {
     app.post(
       '/v1/staff',
       {
-        config: { access: ['admin'] },
-        schema: { tags, summary: 'Open an account for a member of staff', body: NewStaff, response: { 201: Account } },
+        config: { access: ['admin'], problems: ['email-taken', 'idempotency-key-reused'] },
+        schema: {
+          tags,
+          operationId: 'createStaff',
+          summary: 'Open an account for a member of staff',
+          body: NewStaff,
+          response: { 201: Account },
+        },
       },
       async (request, reply) => {
         const errors = accountErrors(request.body)
@@ -112,9 +129,10 @@ export function identityRoutes(ports: IdentityPorts): Routes {
     app.patch(
       '/v1/staff/:user_id',
       {
-        config: { access: ['admin'] },
+        config: { access: ['admin'], problems: ['not-found', 'last-administrator', 'idempotency-key-reused'] },
         schema: {
           tags,
+          operationId: 'changeStaff',
           summary: 'Change the role of an account; ends its sessions',
           params: staffParams,
           body: StaffChange,

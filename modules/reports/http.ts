@@ -25,8 +25,15 @@ export function reportRoutes({ db, clock, logger }: { db: Queryable; clock: Cloc
     app.get(
       '/v1/events/:event_id/figures',
       {
-        config,
-        schema: { tags, summary: 'What the sale does, by minute', params, querystring, response: { 200: Figures } },
+        config: { ...config, problems: ['event-not-found'] },
+        schema: {
+          tags,
+          operationId: 'getFigures',
+          summary: 'What the sale does, by minute',
+          params,
+          querystring,
+          response: { 200: Figures },
+        },
       },
       async (request, reply) => {
         const eventId = parseId('evt', request.params.event_id)
@@ -39,12 +46,13 @@ export function reportRoutes({ db, clock, logger }: { db: Queryable; clock: Cloc
     app.get(
       '/v1/events/:event_id/figures/stream',
       {
-        config: { ...config, unbounded: true },
+        config: { ...config, unbounded: true, problems: ['event-not-found'] },
         // A stream has no end, so a HEAD request would never have its answer.
         exposeHeadRoute: false,
         schema: {
           tags,
-          summary: 'The same as it changes (server-sent events)',
+          operationId: 'streamFigures',
+          summary: 'The figures as they change (server-sent events)',
           description:
             '`figures`: all of them, with the last 60 minutes; at first, and at most once a second when they changed.',
           params,

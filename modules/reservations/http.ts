@@ -19,6 +19,24 @@ export type ReservationRoutesDeps = {
   availability: Availability
 }
 
+const tags = ['Reservations']
+const holdProblems = [
+  'idempotency-key-required',
+  'idempotency-key-reused',
+  'event-not-found',
+  'not-found',
+  'not-on-sale',
+  'unknown-seats',
+  'unknown-areas',
+  'ticket-limit-exceeded',
+  'reservation-exists',
+  'seats-unavailable',
+  'capacity-unavailable',
+  'no-match',
+  'seat-rule',
+  'reservation-expired',
+  'sales-closed',
+] as const satisfies readonly (HoldRefusal['code'] | 'idempotency-key-required')[]
 const oneReservation = Type.Object({ reservation_id: Type.String() })
 const personal = 'private, no-store'
 
@@ -27,9 +45,10 @@ export function reservationRoutes({ holdSeats, store, catalog, availability }: R
     app.post(
       '/v1/reservations',
       {
-        config: { access: 'any', traffic: 'hold' },
+        config: { access: 'any', traffic: 'hold', problems: holdProblems },
         schema: {
-          tags: ['reservations'],
+          tags,
+          operationId: 'holdSeats',
           summary: 'Hold seats, places in an area, or the best available',
           description: 'All or nothing. The same Idempotency-Key and body give the same answer again.',
           headers: Type.Object({
@@ -67,9 +86,10 @@ export function reservationRoutes({ holdSeats, store, catalog, availability }: R
     app.get(
       '/v1/reservations/:reservation_id',
       {
-        config: { access: 'any', traffic: 'pay' },
+        config: { access: 'any', traffic: 'pay', problems: ['not-found'] },
         schema: {
-          tags: ['reservations'],
+          tags,
+          operationId: 'getReservation',
           summary: 'One of your reservations',
           params: oneReservation,
           response: { 200: reservation },
@@ -88,7 +108,8 @@ export function reservationRoutes({ holdSeats, store, catalog, availability }: R
       {
         config: { access: 'any', traffic: 'browse' },
         schema: {
-          tags: ['reservations'],
+          tags,
+          operationId: 'listMyReservations',
           summary: 'Your reservations, newest first',
           querystring: Type.Object(
             {
@@ -118,9 +139,21 @@ export function reservationRoutes({ holdSeats, store, catalog, availability }: R
     app.post(
       '/v1/reservations/:reservation_id/extend',
       {
-        config: { access: 'any', traffic: 'pay' },
+        config: {
+          access: 'any',
+          traffic: 'pay',
+          problems: [
+            'not-found',
+            'no-extensions-left',
+            'reservation-expired',
+            'already-cancelled',
+            'already-confirmed',
+            'payment-in-progress',
+          ],
+        },
         schema: {
-          tags: ['reservations'],
+          tags,
+          operationId: 'extendReservation',
           summary: 'More time, as the event allows',
           params: oneReservation,
           response: { 200: reservation },
@@ -146,9 +179,10 @@ export function reservationRoutes({ holdSeats, store, catalog, availability }: R
     app.delete(
       '/v1/reservations/:reservation_id',
       {
-        config: { access: 'any', traffic: 'pay' },
+        config: { access: 'any', traffic: 'pay', problems: ['not-found', 'already-confirmed', 'payment-in-progress'] },
         schema: {
-          tags: ['reservations'],
+          tags,
+          operationId: 'cancelReservation',
           summary: 'Give the places back',
           params: oneReservation,
           response: { 204: Type.Null() },

@@ -7,6 +7,7 @@ import { auditEvent } from '#reservations'
 import { changeSeats } from './change-seats.ts'
 import type { SaleControlOptions } from './index.ts'
 
+const tags = ['Organiser']
 const oneEvent = Type.Object({ event_id: Type.String() })
 const organizers = ['organizer'] as const
 
@@ -16,9 +17,10 @@ export function saleControlRoutes(options: SaleControlOptions): Routes {
     app.post(
       '/v1/events/:event_id/seats::bulk',
       {
-        config: { access: organizers, traffic: 'pay' },
+        config: { access: organizers, traffic: 'pay', problems: ['event-not-found', 'idempotency-key-reused'] },
         schema: {
-          tags: ['organiser'],
+          tags,
+          operationId: 'changeSeats',
           summary: 'Set seats aside, put them back on sale, or price them',
           description:
             'A seat that somebody holds or has is never taken from them, nor its price changed: it is told in `refused`.',
@@ -41,9 +43,14 @@ export function saleControlRoutes(options: SaleControlOptions): Routes {
     app.get(
       '/v1/events/:event_id/audit',
       {
-        config: { access: ['organizer', 'finance', 'support'], traffic: 'reports' },
+        config: {
+          access: ['organizer', 'finance', 'support'],
+          traffic: 'reports',
+          problems: ['event-not-found'],
+        },
         schema: {
-          tags: ['organiser'],
+          tags,
+          operationId: 'auditEvent',
           summary: 'The manifest audit, from one snapshot of the tables',
           params: oneEvent,
         },

@@ -46,6 +46,8 @@ declare module 'fastify' {
     traffic?: TrafficClass
     /** Streams and long polls live longer than the deadline. */
     unbounded?: boolean
+    /** The refusals of this route, beside those that any route may give. For the reference. */
+    problems?: readonly ProblemCode[]
   }
   interface FastifyInstance {
     publicUrl(): string
@@ -70,6 +72,8 @@ export type HttpServerOptions = {
   publicUrl: () => string
   /** Milliseconds after which a request that has no answer gets 503. */
   deadlineMs?: number
+  /** Whose X-Forwarded-For is believed: addresses or networks, separated by commas. Absent: nobody's. */
+  trustedProxies?: string | undefined
 }
 
 export const bodyLimitBytes = 64 * 1024
@@ -87,6 +91,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     logController: new LogController({ disableRequestLogging: true }),
     serverFactory: handler => shedding.createServer(handler, socketTimes),
     bodyLimit: bodyLimitBytes,
+    trustProxy: options.trustedProxies ?? false,
     genReqId: request => requestId(request, options.random),
     requestIdHeader: false,
     exposeHeadRoutes: true,
@@ -132,7 +137,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const after: onResponseHookHandler = (request, reply, done) => {
       const seconds = (clock.monotonic() - request.startedAt) / 1000
       deadlines.forget(request)
-      record(reply.statusCode, seconds)
+      if (!unbounded) record(reply.statusCode, seconds)
       if (logger.isLevelEnabled('debug')) logger.debug(lineOf(request, reply, route.url, seconds), 'request')
       done()
     }

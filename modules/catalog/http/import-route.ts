@@ -30,9 +30,15 @@ export function importRoute(ports: { clock: Clock; random: Random; idempotently:
         {
           bodyLimit,
           // 32 MB over a slow line take longer than a request may otherwise last.
-          config: { access: ['organizer'], traffic: 'reports', unbounded: true },
+          config: {
+            access: ['organizer'],
+            traffic: 'reports',
+            unbounded: true,
+            problems: ['not-found', 'invalid-seatmap', 'idempotency-key-reused'],
+          },
           schema: {
             tags: ['Organiser'],
+            operationId: 'importSeatMap',
             summary: 'Import a seating plan (JSON) or a manifest (CSV)',
             consumes: ['application/json', 'text/csv'],
             body: Type.Unknown({ description: 'The file, at most 32 MB.' }),

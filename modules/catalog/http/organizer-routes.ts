@@ -40,7 +40,10 @@ export function organizerRoutes(ports: OrganizerPorts): Routes {
   return app => {
     app.post(
       '/v1/venues',
-      { config, schema: { tags, summary: 'Add a venue', body: NewVenue, response: { 201: Venue } } },
+      {
+        config: { ...config, problems: ['idempotency-key-reused'] },
+        schema: { tags, operationId: 'createVenue', summary: 'Add a venue', body: NewVenue, response: { 201: Venue } },
+      },
       async (request, reply) => {
         const errors = venueErrors(request.body)
         if (errors.length > 0) return invalid(request, reply, errors)
@@ -54,8 +57,14 @@ export function organizerRoutes(ports: OrganizerPorts): Routes {
     app.post(
       '/v1/events',
       {
-        config,
-        schema: { tags, summary: 'Add an event, as a draft', body: NewEvent, response: { 201: Event } },
+        config: { ...config, problems: ['not-found', 'slug-taken', 'invalid-event', 'idempotency-key-reused'] },
+        schema: {
+          tags,
+          operationId: 'createEvent',
+          summary: 'Add an event, as a draft',
+          body: NewEvent,
+          response: { 201: Event },
+        },
       },
       async (request, reply) => {
         const given = request.body
@@ -74,9 +83,22 @@ export function organizerRoutes(ports: OrganizerPorts): Routes {
     app.patch(
       '/v1/events/:event_id',
       {
-        config,
+        config: {
+          ...config,
+          problems: [
+            'event-not-found',
+            'slug-taken',
+            'seatmap-in-use',
+            'invalid-transition',
+            'version-mismatch',
+            'invalid-event',
+            'idempotency-key-reused',
+            'precondition-required',
+          ],
+        },
         schema: {
           tags,
+          operationId: 'changeEvent',
           summary: 'Change an event; needs If-Match',
           params,
           headers: ifMatch,
@@ -104,9 +126,19 @@ export function organizerRoutes(ports: OrganizerPorts): Routes {
     app.post(
       '/v1/events/:event_id/onsale',
       {
-        config,
+        config: {
+          ...config,
+          problems: [
+            'event-not-found',
+            'invalid-transition',
+            'version-mismatch',
+            'invalid-event',
+            'idempotency-key-reused',
+          ],
+        },
         schema: {
           tags,
+          operationId: 'changeSale',
           summary: 'Schedule, open, pause, resume or close the sale',
           params,
           headers: ifMatch,

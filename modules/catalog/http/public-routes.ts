@@ -26,7 +26,15 @@ export function publicRoutes({ definitions, lists, geometry }: PublicPorts): Rou
   return app => {
     app.get(
       '/v1/events',
-      { schema: { tags, summary: 'List and search events', querystring: EventQuery, response: { 200: EventList } } },
+      {
+        schema: {
+          tags,
+          operationId: 'listEvents',
+          summary: 'List and search events',
+          querystring: EventQuery,
+          response: { 200: EventList },
+        },
+      },
       async (request, reply) => {
         const query = readEventQuery(request.query)
         if (!query.ok) {
@@ -40,7 +48,10 @@ export function publicRoutes({ definitions, lists, geometry }: PublicPorts): Rou
 
     app.get(
       '/v1/events/:event_id',
-      { schema: { tags, summary: 'Read an event', params, response: { 200: Event } } },
+      {
+        config: { problems: ['event-not-found'] },
+        schema: { tags, operationId: 'getEvent', summary: 'Read an event', params, response: { 200: Event } },
+      },
       async (request, reply) => {
         const event = definitions.cached(request.params.event_id) ?? (await visible(request))
         return event ? sendEvent(request, reply, event) : sendProblem(request, reply, 'event-not-found')
@@ -50,8 +61,10 @@ export function publicRoutes({ definitions, lists, geometry }: PublicPorts): Rou
     app.get(
       '/v1/events/:event_id/seatmap',
       {
+        config: { problems: ['event-not-found'] },
         schema: {
           tags,
+          operationId: 'getSeatMap',
           summary: 'Read the geometry: every section, row, seat and area',
           params,
           querystring: Type.Object({
