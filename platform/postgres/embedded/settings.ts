@@ -46,7 +46,9 @@ function forSales(): Record<string, string> {
     // After a checkpoint the first change of a page writes the whole page to the log, which doubles it: few, spread checkpoints.
     checkpoint_timeout: '15min',
     checkpoint_completion_target: '0.9',
-    max_wal_size: '4GB',
+    // What a crash leaves to replay, at some 50 MB a second of CPU, has to be done within ten seconds; more room would spare
+    // full-page images and cost recovery.
+    max_wal_size: '1GB',
     min_wal_size: '256MB',
     // Seats are updated in place thousands of times per second; dead versions must go while an on-sale runs.
     autovacuum_naptime: '15s',
