@@ -277,6 +277,19 @@ create table holdfast.reservations (
 CREATE UNIQUE INDEX one_live_hold_per_user_and_event ON holdfast.reservations USING btree (event_no, user_id) WHERE (state = 'pending_payment'::holdfast.reservation_state);
 CREATE INDEX pending_by_end ON holdfast.reservations USING btree (expires_at) WHERE (state = 'pending_payment'::holdfast.reservation_state);
 
+create table holdfast.sale_figures (
+  event_id uuid not null,
+  minute timestamp with time zone not null,
+  holds integer not null default 0,
+  places_held integer not null default 0,
+  extended integer not null default 0,
+  cancelled integer not null default 0,
+  places_cancelled integer not null default 0,
+  expired integer not null default 0,
+  places_expired integer not null default 0,
+  constraint sale_figures_pkey PRIMARY KEY (event_id, minute)
+) with (fillfactor=50);
+
 create table holdfast.sales_fence (
   only_row boolean not null default true,
   epoch integer not null default 1,

@@ -36,7 +36,7 @@ export async function runCommands({ page, path, base = addressOnPages, cwd, time
     const steps = commands.map(
       (_, i) => `. "$PAGE/${i}.sh" > "$PAGE/${i}.out" 2> "$PAGE/${i}.err"; touch "$PAGE/${i}.done"`,
     )
-    const end = await bash(`set -euo pipefail\n${steps.join('\n')}\n`, {
+    const end = await bash(`set -eu\n${steps.join('\n')}\n`, {
       cwd,
       timeoutMs,
       env: { PAGE: folder, BASE: base },
