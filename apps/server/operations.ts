@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { type Static, Type } from 'typebox'
 import { sendProblem } from '#platform/http/problem.ts'
 import type { Routes } from '#platform/http/server.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
@@ -10,8 +11,14 @@ export type OperationsOptions = {
   metrics: Metrics
   metricsToken: string | undefined
   readiness: () => Readiness
-  publicConfig: () => object
+  publicConfig: () => PublicConfig
 }
+
+const PublicConfig = Type.Object({
+  version: Type.String(),
+  payments: Type.Null({ description: 'This installation takes no payments yet.' }),
+})
+type PublicConfig = Static<typeof PublicConfig>
 
 /** What probes, load balancers and Prometheus ask. These answer also when everything else is shed. */
 export function operationsRoutes(options: OperationsOptions): Routes {
@@ -40,9 +47,13 @@ export function operationsRoutes(options: OperationsOptions): Routes {
           tags: ['Operations'],
           operationId: 'getConfig',
           summary: 'What a client needs to know about this installation',
+          response: { 200: PublicConfig },
         },
       },
-      (_request, reply) => reply.header('Cache-Control', 'public, max-age=60').send(options.publicConfig()),
+      (_request, reply) => {
+        reply.header('Cache-Control', 'public, max-age=60')
+        return options.publicConfig()
+      },
     )
     app.get('/metrics', { config, schema }, async (request, reply) => {
       if (!mayScrape(request.headers.authorization, request.raw.socket.remoteAddress, options.metricsToken))

@@ -20,6 +20,14 @@ export type AvailabilityPorts = {
 const tags = ['Availability']
 const params = Type.Object({ event_id: Type.String({ description: 'Id or slug.' }) })
 const json = 'application/json; charset=utf-8'
+const bytes = {
+  description: 'One byte for four seats.',
+  content: { 'application/octet-stream': { schema: Type.String({ format: 'binary' }) } },
+}
+const eventStream = {
+  description: 'Events until one side closes.',
+  content: { 'text/event-stream': { schema: Type.String() } },
+}
 
 /**
  * What is free: the same answers for everybody. Bodies are buffers that all requests share, and nothing is serialised on the
@@ -93,7 +101,7 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
             'Seat n in bits 2(n mod 4) and the next from the least significant of byte n >> 2; ' +
             '0 available, 1 held or reserved, 2 sold, 3 blocked. `X-Availability-Version` is where the stream goes on.',
           params,
-          produces: ['application/octet-stream'],
+          response: { 200: bytes },
         },
       },
       async (request, reply) => {
@@ -121,6 +129,7 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
             'then go on with the deltas. A client whose EventSource cannot send `Last-Event-ID` at first passes `last_event_id`.',
           params,
           querystring: Type.Object({ last_event_id: Type.Optional(Type.String({ maxLength: 100 })) }),
+          response: { 200: eventStream },
         },
       },
       async (request, reply) => {

@@ -16,6 +16,10 @@ const querystring = Type.Object({
   minutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 1440, default: 60, description: 'How many to list.' })),
 })
 const streamedMinutes = 60
+const eventStream = {
+  description: 'Events until one side closes.',
+  content: { 'text/event-stream': { schema: Type.String() } },
+}
 
 export function reportRoutes({ db, clock, logger }: { db: Queryable; clock: Clock; logger: Logger }): Routes {
   const streams = new FigureStreams({ read: eventId => readFigures(db, eventId, streamedMinutes), clock, logger })
@@ -56,6 +60,7 @@ export function reportRoutes({ db, clock, logger }: { db: Queryable; clock: Cloc
           description:
             '`figures`: all of them, with the last 60 minutes; at first, and at most once a second when they changed.',
           params,
+          response: { 200: eventStream },
         },
       },
       async (request, reply) => {
