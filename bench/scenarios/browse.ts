@@ -3,7 +3,7 @@ import type { BenchOptions } from '../main.ts'
 import { type Bar, type BenchReport, printBars, summaryOf, totals } from '../report.ts'
 import { type GeneratorResult, runGenerator } from '../run-generator.ts'
 import { median, rounded } from '../statistics.ts'
-import { arena, connections } from './common.ts'
+import { arena, connections } from './arena-load.ts'
 
 /** What a browser asks for: the event, its counts, the snapshot of its seats, of five events in turn, beside a GET that does nothing. */
 export async function browse({ runs, seconds, profile, log }: BenchOptions): Promise<BenchReport> {

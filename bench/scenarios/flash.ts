@@ -7,7 +7,7 @@ import type { BenchOptions } from '../main.ts'
 import { type Bar, type BenchReport, printBars, summaryOf, totals } from '../report.ts'
 import { type GeneratorResult, runGenerator } from '../run-generator.ts'
 import { median, rounded } from '../statistics.ts'
-import { arena, connections, holdAgain } from './common.ts'
+import { arena, connections, holdAgain } from './arena-load.ts'
 
 /** One attempt in ten asks for seats that nobody has. */
 const winShare = 0.1

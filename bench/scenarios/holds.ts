@@ -8,7 +8,7 @@ import { type Bar, type BenchReport, printBars, summaryOf, totals } from '../rep
 import { type GeneratorResult, runGenerator } from '../run-generator.ts'
 import { median, rounded } from '../statistics.ts'
 import { prepareTextbook } from '../textbook/textbook.ts'
-import { arena, connections, holdAgain } from './common.ts'
+import { arena, connections, holdAgain } from './arena-load.ts'
 
 /**
  * Winners only: 40 events, two seats a hold, every request of another guest. In each run, one after the other on the same

@@ -3,7 +3,7 @@ import { createEvents, createInstallation } from '../installation.ts'
 import type { BenchOptions } from '../main.ts'
 import { type Bar, type BenchReport, printBars, totals } from '../report.ts'
 import { runGenerator } from '../run-generator.ts'
-import { arena, connections } from './common.ts'
+import { arena, connections } from './arena-load.ts'
 
 /** Fifty arenas on sale and looked at: what the Node process takes, PostgreSQL apart. */
 export async function memory({ seconds, profile, log }: BenchOptions): Promise<BenchReport> {

@@ -7,7 +7,7 @@ import type { BenchOptions } from '../main.ts'
 import { type Bar, type BenchReport, printBars, totals } from '../report.ts'
 import { type GeneratorResult, runGenerator } from '../run-generator.ts'
 import { median, rounded } from '../statistics.ts'
-import { arena, connections } from './common.ts'
+import { arena, connections } from './arena-load.ts'
 
 const multiples = [5, 10] as const
 

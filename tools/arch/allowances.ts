@@ -33,12 +33,6 @@ export const allowances: readonly Allowance[] = [
   { rule: 'ambient-time-and-chance', path: 'kernel/random.ts', what: 'randomFillSync', reason: chance },
   { rule: 'ambient-time-and-chance', path: 'platform/http/deadline.ts', what: 'setInterval', reason: tick },
   { rule: 'ambient-time-and-chance', path: 'platform/http/shedding.ts', what: 'setInterval', reason: tick },
-  {
-    rule: 'ambient-time-and-chance',
-    path: 'apps/server/start.ts',
-    what: 'randomUUID',
-    reason: 'here the process is put together and gets its own name; its ports are made in the next lines',
-  },
 
   {
     rule: 'layers',

@@ -21,9 +21,9 @@ export const ambientTime: Rule = {
   },
 }
 
-/** The command line is not: it meets the real world, and a simulation has no use for it. */
+/** The programs in apps/ are not: there the real time and chance come in, and a simulation is put together in their place. */
 function isSimulated(file: SourceFile): boolean {
-  return isProduct(file) && !file.path.startsWith('apps/cli/')
+  return isProduct(file) && file.folder !== 'apps'
 }
 
 export const environment: Rule = {
