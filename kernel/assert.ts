@@ -7,8 +7,3 @@ export class Bug extends Error {
 export function assert(condition: unknown, sentence: string): asserts condition {
   if (!condition) throw new Bug(sentence)
 }
-
-/** For the last branch of an exhaustive switch: the compiler refuses it while a case is missing. */
-export function unreachable(value: never): never {
-  throw new Bug(`no case for ${JSON.stringify(value)}`)
-}

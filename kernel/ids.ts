@@ -13,7 +13,6 @@ export type VenueId = Id<'ven'>
 export type SeatMapId = Id<'map'>
 export type ReservationId = Id<'rsv'>
 export type PaymentId = Id<'pay'>
-export type RefundId = Id<'rfd'>
 export type TicketId = Id<'tkt'>
 export type UserId = Id<'usr'>
 

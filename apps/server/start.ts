@@ -179,11 +179,12 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
 
 /** Finishes requests under way; who is not done by then, or never asked anything, is cut off. Safe to call twice. */
 async function drain(app: HttpServer, seconds: number): Promise<void> {
-  const patience = setTimeout(() => app.server.closeAllConnections(), seconds * 1000)
-  const silent = setTimeout(() => app.server.closeIdleConnections(), 250)
+  const closed = new AbortController()
+  const later = (ms: number, work: () => void) => clock.sleep(ms, closed.signal).then(work, () => {})
+  void later(250, () => app.server.closeIdleConnections())
+  void later(seconds * 1000, () => app.server.closeAllConnections())
   await app.close()
-  clearTimeout(patience)
-  clearTimeout(silent)
+  closed.abort()
 }
 
 /** Answers bound to an Idempotency-Key of staff are kept for a day. */

@@ -38,6 +38,6 @@ export function viewReservation(record: ReservationRecord, definition: EventDefi
   }
 }
 
-export function stateAt(record: Pick<ReservationRecord, 'state' | 'expiresAt'>, now: number): ReservationState {
+function stateAt(record: Pick<ReservationRecord, 'state' | 'expiresAt'>, now: number): ReservationState {
   return record.state === 'pending_payment' && record.expiresAt <= now ? 'expired' : record.state
 }

@@ -76,7 +76,7 @@ export type HttpServerOptions = {
   trustedProxies?: string | undefined
 }
 
-export const bodyLimitBytes = 64 * 1024
+const bodyLimitBytes = 64 * 1024
 
 /** Longer than the keep-alive of usual proxies, so that they close first; short where a slow client could hold a socket. */
 const socketTimes = { keepAliveTimeout: 75_000, headersTimeout: 10_000, requestTimeout: 30_000 }
