@@ -85,10 +85,6 @@ export function addZone(plan: Plan, name: string, center: Point, built: BuiltRow
   })
 }
 
-export function seatCountOf(plan: Plan): number {
-  return plan.zones.reduce((total, zone) => total + zone.rows.reduce((count, row) => count + row.seats.length, 0), 0)
-}
-
 /** JSON with a line for every row: small, and a change of one row shows as one line. */
 export function formatPlan(plan: Plan): string {
   const zone = ({ rows, areas = [], ...rest }: Zone) => {

@@ -9,7 +9,7 @@ export function segment(value: unknown): string {
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 }
 
-export function macOf(key: TokenKey, signed: string, hash = 'sha256'): string {
+function macOf(key: TokenKey, signed: string, hash = 'sha256'): string {
   return createHmac(hash, key.secret).update(signed).digest('base64url')
 }
 

@@ -11,8 +11,6 @@ import { keepServing } from './supervise.ts'
 import { enter } from './users.ts'
 import { stopWithThisProcess } from './watch.ts'
 
-export { EmbeddedPostgresFault, type EmbeddedPostgresProblem } from './faults.ts'
-
 export type EmbeddedPostgresOptions = {
   /** Absolute; `<HOLDFAST_DATA>/pg`. The password lies beside it, in `keys/postgres-password`. */
   dataDir: string
