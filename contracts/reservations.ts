@@ -2,32 +2,44 @@ import Type from 'typebox'
 import { SeatSelection } from './catalog.ts'
 
 const seatId = Type.String({ minLength: 1, maxLength: 64 })
-const quantity = Type.Integer({ minimum: 1, maximum: 50 })
+const quantity = Type.Integer({ minimum: 1, maximum: 50, description: 'How many places.' })
 
 /** `POST /v1/reservations`: seats and areas, or alone a wish for the best available. */
 export const holdBody = Type.Object(
   {
     event_id: Type.String({ minLength: 1, maxLength: 64 }),
-    seat_ids: Type.Optional(Type.Array(seatId, { minItems: 1, maxItems: 50, uniqueItems: true })),
+    seat_ids: Type.Optional(
+      Type.Array(seatId, {
+        minItems: 1,
+        maxItems: 50,
+        uniqueItems: true,
+        description: 'Seats by name; all of them or none. May stand beside `areas`.',
+      }),
+    ),
     areas: Type.Optional(
       Type.Array(Type.Object({ area_id: seatId, quantity }, { additionalProperties: false }), {
         minItems: 1,
         maxItems: 50,
+        description: 'Places without a number.',
       }),
     ),
     best_available: Type.Optional(
       Type.Object(
         {
           quantity,
-          together: Type.Optional(Type.Boolean({ default: true })),
-          section: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
-          price_level: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+          together: Type.Optional(
+            Type.Boolean({ default: true, description: 'Side by side in one row; `false` may split the party.' }),
+          ),
+          section: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'Only in this section.' })),
+          price_level: Type.Optional(
+            Type.String({ minLength: 1, maxLength: 200, description: 'Only at this price level.' }),
+          ),
           max_amount: Type.Optional(
             Type.Integer({ minimum: 0, description: 'Most that one seat may cost, in minor units.' }),
           ),
-          accessible: Type.Optional(Type.Boolean()),
+          accessible: Type.Optional(Type.Boolean({ description: 'With at least one wheelchair place.' })),
         },
-        { additionalProperties: false },
+        { additionalProperties: false, description: 'A wish instead of names; stands alone.' },
       ),
     ),
     replaces: Type.Optional(

@@ -135,27 +135,38 @@ const availability: Availability = {
     { section: 'Gallery', kind: 'area', area_id: 'gallery', capacity: 60, available: 12, min_amount: 2900 },
   ],
 }
-const seat = { row: 'A', price_level: 'Stalls', amount: 4900, attributes: [] }
 const seats: SeatsOfSection = {
   event_id: event.event_id,
   section: 'Stalls',
   version,
   as_of,
   seats: [
-    { ...seat, seat_id: 'Stalls-A-1', seat_no: 0, number: '1', status: 'held' },
-    { ...seat, seat_id: 'Stalls-A-2', seat_no: 1, number: '2', status: 'held' },
+    {
+      seat_id: 'Stalls-A-1',
+      seat_no: 0,
+      row: 'A',
+      number: '1',
+      price_level: 'Stalls',
+      amount: 4900,
+      status: 'held',
+      attributes: ['aisle'],
+    },
   ],
 }
 
-const item = { section: 'Stalls', row: 'A', price_level: 'Stalls', amount: 4900 }
+const itemOf = (number: string) => ({
+  seat_id: `Stalls-A-${number}`,
+  section: 'Stalls',
+  row: 'A',
+  number,
+  price_level: 'Stalls',
+  amount: 4900,
+})
 const reservation: Reservation = {
   reservation_id: 'rsv_01m81cwj4req28q4g000003zcp',
   event_id: event.event_id,
   state: 'pending_payment',
-  items: [
-    { ...item, seat_id: 'Stalls-A-1', number: '1' },
-    { ...item, seat_id: 'Stalls-A-2', number: '2' },
-  ],
+  items: [itemOf('1'), itemOf('2')],
   amount: 9800,
   currency: 'EUR',
   created_at: '2027-03-01T09:00:12.345Z',

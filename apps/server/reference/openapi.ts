@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
 import swagger from '@fastify/swagger'
 import type { RouteOptions } from 'fastify'
 import { sendCacheable } from '#platform/http/cacheable.ts'
@@ -65,29 +66,41 @@ type RouteSchema = NonNullable<RouteOptions['schema']>
 /** What a route's own schema leaves to say: who may call it, its Idempotency-Key, and how it refuses. */
 function documented(schema: RouteSchema, route: RouteOptions): RouteSchema {
   const { access = 'public' } = route.config ?? {}
-  const honoursKeys = access !== 'public' && access !== 'any' && route.method !== 'GET'
+  const headers = headersOf(schema, route)
   return {
     ...schema,
     security: access === 'public' ? [] : [{ bearer: [] }],
-    ...(honoursKeys && { headers: withOptionalKey(schema.headers) }),
+    ...(headers !== undefined && { headers }),
     response: { ...(schema.response as object | undefined), ...problemResponses(route) },
   }
 }
 
-function withOptionalKey(headers: unknown): object {
-  const { properties } = (headers ?? {}) as { properties?: object }
-  const description = 'Makes the request safe to repeat for 24 hours: the same key and body give the same answer again.'
-  return {
-    type: 'object',
-    properties: { ...properties, 'idempotency-key': { type: 'string', maxLength: 255, description } },
-  }
+/** As people write them. A key that a route asks for itself is required, whatever its schema lets through to be refused. */
+function headersOf(schema: RouteSchema, { config, method }: RouteOptions): object | undefined {
+  const { access = 'public', problems = [] } = config ?? {}
+  const own = ((schema.headers ?? {}) as { properties?: Record<string, object> }).properties ?? {}
+  const properties = new Map(
+    Object.entries(own).map(([name, header]) => [name.replaceAll(/\b[a-z]/g, capital), header]),
+  )
+  if (access !== 'public' && access !== 'any' && method !== 'GET') properties.set('Idempotency-Key', optionalKey)
+  if (properties.size === 0) return undefined
+  const required = problems.includes('idempotency-key-required') ? ['Idempotency-Key'] : []
+  return { type: 'object', properties: Object.fromEntries(properties), required }
+}
+
+const capital = (letter: string) => letter.toUpperCase()
+
+const optionalKey = {
+  type: 'string',
+  maxLength: 255,
+  description: 'Makes the request safe to repeat for 24 hours: the same key and body give the same answer again.',
 }
 
 function complete<Document extends object>(document: Document): Document {
   return sayOnce(withExamples(document), { schemas: models, examples: problemExamples })
 }
 
-type Media = { content?: Record<string, { example?: unknown }> }
+type Media = { description?: string; content?: Record<string, { example?: unknown }> }
 type Operation = { operationId?: string; requestBody?: Media; responses: Record<string, Media> }
 
 function withExamples<Document extends object>(document: Document): Document {
@@ -95,8 +108,11 @@ function withExamples<Document extends object>(document: Document): Document {
   for (const operation of Object.values(paths).flatMap(path => Object.values(path))) {
     const { request, answer } = examples[operation.operationId ?? ''] ?? {}
     for (const media of Object.values(operation.requestBody?.content ?? {})) if (request) media.example = request
-    const success = Object.entries(operation.responses).find(([status]) => status.startsWith('2'))?.[1]
-    for (const media of Object.values(success?.content ?? {})) if (answer) media.example = answer
+    for (const [status, response] of Object.entries(operation.responses)) {
+      if (!status.startsWith('2')) continue
+      if (response.description === 'Default Response') response.description = STATUS_CODES[status]!
+      for (const media of Object.values(response.content ?? {})) if (answer) media.example = answer
+    }
   }
   return document
 }

@@ -29,6 +29,7 @@ export async function registerReferencePage(app: HttpServer): Promise<void> {
       hideClientButton: true,
       showDeveloperTools: 'never',
       documentDownloadType: 'direct',
+      orderSchemaPropertiesBy: 'preserve',
       defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
       authentication: { preferredSecurityScheme: 'bearer' },
       telemetry: false,
