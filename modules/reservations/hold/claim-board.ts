@@ -1,14 +1,16 @@
 /**
  * Who in this process is about to ask the database for a seat. A claim is tentative: it keeps two requests of one process from
  * naming the same seat in one batch, and gives nobody a seat. Another request for a claimed seat waits for the outcome, some
- * milliseconds, and then sees the seat held, or free again because the first was refused.
+ * milliseconds, and then sees the seat held, or free again because the first was refused. If it was refused because other
+ * processes have the seat, those who waited learn that with it: their turns one after the other would each ask the database
+ * the same, and in a storm the last ones would wait for seconds.
  */
 export type Claim = {
   readonly eventNo: number
   readonly seatNos: readonly number[]
-  /** Resolves when the claim is released, whatever became of it. */
-  readonly settled: Promise<void>
-  readonly settle: () => void
+  /** Resolves when the claim is released, whatever became of it, with those of its seats that the database found taken. */
+  readonly settled: Promise<readonly number[]>
+  readonly settle: (taken: readonly number[]) => void
 }
 
 export class ClaimBoard {
@@ -21,17 +23,17 @@ export class ClaimBoard {
       const other = claims.get(seatNo)
       if (other !== undefined) return { other }
     }
-    const { promise, resolve } = Promise.withResolvers<void>()
+    const { promise, resolve } = Promise.withResolvers<readonly number[]>()
     const own: Claim = { eventNo, seatNos, settled: promise, settle: resolve }
     for (const seatNo of seatNos) claims.set(seatNo, own)
     return { own }
   }
 
-  release(claim: Claim): void {
+  release(claim: Claim, taken: readonly number[] = []): void {
     const claims = this.#claimsOf(claim.eventNo)
     for (const seatNo of claim.seatNos) claims.delete(seatNo)
     if (claims.size === 0) this.#events.delete(claim.eventNo)
-    claim.settle()
+    claim.settle(taken)
   }
 
   isClaimed(eventNo: number, seatNo: number): boolean {

@@ -85,13 +85,15 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     key: { keyHash: string; requestHash: string },
     first: EventDefinition,
   ): Promise<HoldAnswer> {
-    const giveUpAt = clock.monotonic() + patienceMs
     const seats = await availability.load(first.eventNo)
+    // From here on: the first who ask for an event wait while its seats are read, and that is no contention.
+    const giveUpAt = clock.monotonic() + patienceMs
     const arrival = arrivals++
     const busySince: BusyTally = { tries: 0, firstAt: 0 }
+    const lost = new Set<number>()
     let definition = first
     for (let attempt = 0; clock.monotonic() < giveUpAt; attempt++) {
-      const tried = await attemptHold({ command, key, definition, seats, arrival, attempt, busySince })
+      const tried = await attemptHold({ command, key, definition, seats, arrival, attempt, busySince, lost })
       if (tried !== 'again' && tried !== 'event-changed') return tried
       if (tried === 'event-changed') definition = (await catalog.definitions.refresh(definition.eventNo)) ?? definition
     }
@@ -103,15 +105,16 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     const now = availability.dbNow()
     const replaces = command.body.replaces === undefined ? null : parseId('rsv', command.body.replaces)
     if (command.body.replaces !== undefined && replaces === null) return { ok: false, code: 'not-found' }
-    const base = requestBase(attempt, replaces)
+    let asked = requestBase(attempt, replaces)
 
     // A refusal of memory counts only if the database has nothing to say that goes before it.
-    const unlessKnown = async (refusal: HoldRefusal): Promise<HoldAnswer | 'again' | 'event-changed'> => {
-      if (availability.fresh() && !seats.users.has(command.userId)) return refusal
-      const outcome = await batcher.submit({ ...base, probe: true }, command)
+    const unlessKnown = async (refusal: HoldRefusal): Promise<HoldAnswer | 'again' | 'event-changed'> =>
+      availability.fresh() && !seats.users.has(command.userId) ? refusal : unlessJudged(refusal)
+    const unlessJudged = async (refusal: HoldRefusal): Promise<HoldAnswer | 'again' | 'event-changed'> => {
+      const outcome = await batcher.submit({ ...asked, probe: true }, command)
       if (outcome.kind === 'clear') return refusal.code === 'not-on-sale' ? 'event-changed' : refusal
       if (outcome.kind === 'reservation-exists' && beforeExistence.has(refusal.code)) return refusal
-      return answerTo(outcome, attempt, base)
+      return answerTo(outcome, attempt, asked)
     }
 
     if (!mayBeOnSale(definition, now)) return unlessKnown({ ok: false, code: 'not-on-sale', definition })
@@ -121,6 +124,8 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     const wish = command.body.best_available
     const selection = wish ? chooseBest(attempt, wish, isFree, mine) : selectPlaces(definition, command.body)
     if (!selection.ok) return unlessKnown(selection)
+    // Counts against the user's limit, which goes before all that is refused from here on.
+    asked = { ...asked, quantity: selection.quantity }
     if (selection.quantity > definition.ticketLimit)
       return unlessKnown({ ok: false, code: 'ticket-limit-exceeded', limit: definition.ticketLimit })
 
@@ -148,16 +153,24 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
       selection.seats.map(seat => seat.seatNo),
     )
     if ('other' in claimed) {
-      await claimed.other.settled
-      return 'again'
+      // That the seats are taken was found out while we waited, so it is our answer too. The database is asked nevertheless:
+      // who took them may be this very user, at another process.
+      const lost = (await claimed.other.settled).filter(seatNo => !mine?.has(seatNo))
+      const conflicting = selection.seats
+        .map(seat => seat.seatNo)
+        .filter(seatNo => lost.includes(seatNo) || !isFree(seatNo))
+      const isLost = !wish && conflicting.some(seatNo => lost.includes(seatNo))
+      return isLost ? unlessJudged(seatsUnavailable(definition, conflicting)) : 'again'
     }
     bestSeats.changed(definition.eventNo, claimed.own.seatNos)
-    return submitClaimed({ ...base, ...selection, probe: false }, claimed.own, attempt)
+    return submitClaimed({ ...asked, ...selection, probe: false }, claimed.own, attempt)
   }
 
   async function submitClaimed(request: HoldRequest, claim: Claim, attempt: Attempt) {
+    let taken: readonly number[] = []
     try {
       const outcome = await batcher.submit(request, attempt.command)
+      if (outcome.kind === 'taken') taken = outcome.seatNos
       if (outcome.kind === 'held') {
         availability.applyOwn(
           request.eventNo,
@@ -177,7 +190,7 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
       if (!(error instanceof RetryableFault) || error.cause !== undefined) void availability.reload(request.eventNo)
       throw error
     } finally {
-      board.release(claim)
+      board.release(claim, taken)
       bestSeats.changed(claim.eventNo, claim.seatNos)
     }
   }
@@ -235,7 +248,9 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
       case 'replaced-has-ended':
         return { ok: false, code: 'reservation-expired' }
       case 'taken':
-        return command.body.best_available ? 'again' : seatsUnavailable(definition, outcome.seatNos)
+        if (!command.body.best_available) return seatsUnavailable(definition, outcome.seatNos)
+        for (const seatNo of outcome.seatNos) attempt.lost.add(seatNo)
+        return 'again'
       case 'busy':
         return isPatient(attempt.busySince, clock.monotonic()) || command.body.best_available
           ? 'again'
@@ -258,18 +273,18 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
   }
 
   function chooseBest(
-    { definition, seats, attempt }: Attempt,
+    { definition, seats, attempt, lost }: Attempt,
     wish: NonNullable<HoldBody['best_available']>,
     isFree: (seatNo: number) => boolean,
     mine: ReadonlySet<number> | null,
   ): Selection {
     const { eventNo } = definition
-    // The seats to be given back are free for this question alone.
-    const own = mine === null ? [] : [...mine]
-    bestSeats.changed(eventNo, own)
-    const unclaimed = (seatNo: number) => isFree(seatNo) && !board.isClaimed(eventNo, seatNo)
+    // The seats to be given back are free, and those just found taken are not, for this question alone.
+    const special = [...(mine ?? []), ...lost]
+    bestSeats.changed(eventNo, special)
+    const unclaimed = (seatNo: number) => isFree(seatNo) && !lost.has(seatNo) && !board.isClaimed(eventNo, seatNo)
     const selection = bestSeats.choose({ definition, seats, wish, attempt, isFree: unclaimed })
-    bestSeats.changed(eventNo, own)
+    bestSeats.changed(eventNo, special)
     return selection
   }
 
@@ -316,6 +331,8 @@ type Attempt = {
   arrival: number
   attempt: number
   busySince: BusyTally
+  /** Seats that earlier attempts found taken, which memory may not know yet: the best available are others. */
+  lost: Set<number>
 }
 
 /** A busy seat is not a taken seat: somebody's transaction decides about it right now. */
