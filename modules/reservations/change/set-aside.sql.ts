@@ -1,14 +1,15 @@
 import type { Queryable, Tx } from '#platform/postgres/database.ts'
 import type { SeatStatus } from '../ports.ts'
 
-/** A seat as it was found, and its new generation if it was changed. */
-export type SeatAsked = { seatNo: number; status: SeatStatus; mayChange: boolean; generation: number | null }
+/** A seat as it was found, and its new generation if it was changed. Overtaken: it could be had, but somebody was faster. */
+export type SeatAsked = { seatNo: number; status: SeatStatus; wasOvertaken: boolean; generation: number | null }
 
-type Row = { seat_no: number; status: SeatStatus; may_change: boolean; generation: number | null }
+type Row = { seat_no: number; status: SeatStatus; was_overtaken: boolean; generation: number | null }
 
 /**
- * Blocks those of the seats that anybody could claim. Seats with a holder are not even locked: a batch that is replacing their
- * hold may be waiting for them while it has seats that this waits for.
+ * Blocks those of the seats that anybody could claim, and gives those that are blocked already the new reason. Seats with a
+ * holder are not even locked: a batch that is replacing their hold may be waiting for them while it has seats that this waits
+ * for.
  */
 export async function blockSeats(
   tx: Tx,
@@ -23,7 +24,7 @@ export async function blockSeats(
     ), locked as materialized (
       select s.seat_no from holdfast.seats s
       where s.event_no = $1 and s.seat_no = any ($2)
-        and (s.status = 'available' or (s.status = 'held' and s.held_until <= (select now from t)))
+        and (s.status in ('available', 'blocked') or (s.status = 'held' and s.held_until <= (select now from t)))
       order by s.seat_no
       for update
     ), moved as (
@@ -35,9 +36,7 @@ export async function blockSeats(
       returning s.seat_no, s.generation
     ), reasons as (
       insert into holdfast.seat_blocks (event_no, seat_no, reason)
-      select $1, b.seat_no, $3
-      from (select seat_no from moved union all select seat_no from asked where status = 'blocked') b
-      order by b.seat_no
+      select $1, locked.seat_no, $3 from locked order by locked.seat_no
       on conflict (event_no, seat_no) do update set reason = excluded.reason
     ), told as (
       insert into holdfast.outbox (occurred_at, event_no, type, origin, seat_nos, seat_generations, data)
@@ -47,7 +46,8 @@ export async function blockSeats(
       ) m
       where m.seat_nos is not null
     )
-    select a.seat_no, a.status, a.status = 'available' as may_change, m.generation
+    select a.seat_no, a.status, m.generation,
+      a.status in ('available', 'blocked') and not exists (select from locked l where l.seat_no = a.seat_no) as was_overtaken
     from asked a left join moved m on m.seat_no = a.seat_no
     order by a.seat_no`,
     [eventNo, seatNos, reason, origin],
@@ -87,7 +87,7 @@ export async function releaseSeats(
       ) m
       where m.seat_nos is not null
     )
-    select a.seat_no, a.status, false as may_change, m.generation
+    select a.seat_no, a.status, m.generation, false as was_overtaken
     from asked a left join moved m on m.seat_no = a.seat_no
     order by a.seat_no`,
     [eventNo, seatNos, origin],
@@ -108,5 +108,5 @@ export async function seatStatusesNow(
 }
 
 function toSeat(row: Row): SeatAsked {
-  return { seatNo: row.seat_no, status: row.status, mayChange: row.may_change, generation: row.generation }
+  return { seatNo: row.seat_no, status: row.status, wasOvertaken: row.was_overtaken, generation: row.generation }
 }

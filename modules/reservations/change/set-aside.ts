@@ -27,12 +27,12 @@ export async function setSeatsAsideIn(
       : await releaseSeats(tx, { eventNo, seatNos, origin })
   assert(asked.length === seatNos.length, 'the seats to set aside exist and are named once')
   const changed = asked.flatMap(({ seatNo, generation }) => (generation === null ? [] : [{ seatNo, generation }]))
-  const overtaken = asked.filter(seat => seat.generation === null && seat.mayChange).map(seat => seat.seatNo)
+  const overtaken = asked.filter(seat => seat.wasOvertaken).map(seat => seat.seatNo)
   const statuses = new Map<number, SeatStatus>(asked.map(seat => [seat.seatNo, seat.status]))
   // Somebody had them first while this waited. Whatever they are by now, a holder is what kept us from them.
   if (overtaken.length > 0)
     for (const { seatNo, status } of await seatStatusesNow(tx, eventNo, overtaken))
-      statuses.set(seatNo, status === 'available' ? 'held' : status)
+      statuses.set(seatNo, hasHolder(status) ? status : 'held')
   const refused = asked
     .filter(seat => seat.generation === null)
     .map(({ seatNo }) => ({ seatNo, status: statuses.get(seatNo)! }))

@@ -100,56 +100,76 @@ export function setSeatsAside(
   { eventNo, seatNos, change }: Parameters<ReservationStore['setAside']>[0],
 ): ReturnType<ReservationStore['setAside']> {
   return db.transaction('set aside', async tx => {
-    const now = tx.now()
     const keys = seatNos.map(seatNo => seatKey(eventNo, seatNo))
-    const asked = await tx.read('seats', view => view.rows(seats, { keys, order: bySeat }))
-    assert(asked.length === seatNos.length, 'the seats to set aside exist and are named once')
-    const mayChange =
-      'blocked' in change ? (seat: SeatRow) => isClaimable(seat, now) : (seat: SeatRow) => seat.status === 'blocked'
-    const status: SeatStatus = 'blocked' in change ? 'blocked' : 'available'
-    const changed = await tx.update(seats, {
-      keys,
-      where: mayChange,
-      order: bySeat,
-      set: (seat): SeatRow => ({
-        ...seat,
-        status,
-        heldUntil: null,
-        reservationId: null,
-        generation: seat.generation + 1,
-      }),
-    })
-    const done = new Set(changed.map(seat => seat.seatNo))
-    if ('blocked' in change) {
-      const wereBlocked = asked.filter(seat => seat.status === 'blocked')
-      await giveReasons(tx, [...changed, ...wereBlocked], change.blocked)
-    } else await tx.remove(seatBlocks, { keys: changed.map(seat => seatKey(eventNo, seat.seatNo)) })
-    if (changed.length > 0)
-      await tell(tx, [
-        {
-          occurredAt: now,
-          eventNo,
-          type: 'blocked' in change ? 'SeatsSetAside' : 'SeatsReleased',
-          origin,
-          seats: changed.map(changeOf),
-          data: 'blocked' in change ? { reason: change.blocked } : null,
-        },
-      ])
-
-    const overtaken = asked.filter(seat => mayChange(seat) && !done.has(seat.seatNo))
-    const since = await tx.read('seats', view =>
-      view.rows(seats, { keys: overtaken.map(seat => seatKey(eventNo, seat.seatNo)) }),
-    )
-    const statuses = new Map<number, SeatStatus>([
-      ...asked.map(seat => [seat.seatNo, statusAt(seat, now)] as const),
-      ...since.map(seat => [seat.seatNo, seat.status === 'available' ? 'held' : seat.status] as const),
-    ])
-    const refused = asked
-      .filter(seat => !done.has(seat.seatNo))
-      .map(({ seatNo }) => ({ seatNo, status: statuses.get(seatNo)! }))
-      .filter(seat => hasHolder(seat.status))
-    return { changed: changed.map(changeOf), refused }
+    return 'blocked' in change
+      ? blockSeats(tx, origin, { eventNo, keys, reason: change.blocked })
+      : releaseSeats(tx, origin, { eventNo, keys })
   })
+}
+
+async function blockSeats(
+  tx: MemoryTx,
+  origin: string,
+  { eventNo, keys, reason }: { eventNo: number; keys: string[]; reason: string },
+) {
+  const now = tx.now()
+  const mayBlock = (seat: SeatRow) => isClaimable(seat, now) || seat.status === 'blocked'
+  const asked = await tx.read('seats', view => view.rows(seats, { keys, order: bySeat }))
+  assert(asked.length === keys.length, 'the seats to set aside exist and are named once')
+  const locked = await tx.lock(seats, { keys, where: mayBlock, order: bySeat })
+  const changed = await tx.update(seats, {
+    keys: locked.map(seat => seatKey(eventNo, seat.seatNo)),
+    where: seat => isClaimable(seat, now),
+    set: (seat): SeatRow => ({
+      ...seat,
+      status: 'blocked',
+      heldUntil: null,
+      reservationId: null,
+      generation: seat.generation + 1,
+    }),
+  })
+  await giveReasons(tx, locked, reason)
+  await tellOf(tx, { occurredAt: now, eventNo, type: 'SeatsSetAside', origin, data: { reason } }, changed)
+
+  const had = new Set(locked.map(seat => seat.seatNo))
+  const overtaken = asked.filter(seat => mayBlock(seat) && !had.has(seat.seatNo))
+  const since = await tx.read('overtaken seats', view =>
+    view.rows(seats, { keys: overtaken.map(seat => seatKey(eventNo, seat.seatNo)) }),
+  )
+  const statuses = new Map<number, SeatStatus>([
+    ...asked.map(seat => [seat.seatNo, statusAt(seat, now)] as const),
+    ...since.map(seat => [seat.seatNo, hasHolder(seat.status) ? seat.status : 'held'] as const),
+  ])
+  const refused = asked
+    .filter(seat => !had.has(seat.seatNo))
+    .map(({ seatNo }) => ({ seatNo, status: statuses.get(seatNo)! }))
+  return { changed: changed.map(changeOf), refused }
+}
+
+async function releaseSeats(tx: MemoryTx, origin: string, { eventNo, keys }: { eventNo: number; keys: string[] }) {
+  const now = tx.now()
+  const asked = await tx.read('seats', view => view.rows(seats, { keys, order: bySeat }))
+  assert(asked.length === keys.length, 'the seats to put back on sale exist and are named once')
+  const changed = await tx.update(seats, {
+    keys,
+    where: seat => seat.status === 'blocked',
+    order: bySeat,
+    set: (seat): SeatRow => ({ ...seat, status: 'available', generation: seat.generation + 1 }),
+  })
+  await tx.remove(seatBlocks, { keys: changed.map(seat => seatKey(eventNo, seat.seatNo)) })
+  await tellOf(tx, { occurredAt: now, eventNo, type: 'SeatsReleased', origin, data: null }, changed)
+  const refused = asked
+    .map(seat => ({ seatNo: seat.seatNo, status: statusAt(seat, now) }))
+    .filter(seat => hasHolder(seat.status))
+  return { changed: changed.map(changeOf), refused }
+}
+
+async function tellOf(
+  tx: MemoryTx,
+  message: Omit<Parameters<typeof tell>[1][number], 'seats'>,
+  changed: readonly SeatRow[],
+): Promise<void> {
+  if (changed.length > 0) await tell(tx, [{ ...message, seats: changed.map(changeOf) }])
 }
 
 /** The reservation under its row lock, and the time once the lock was had. */
