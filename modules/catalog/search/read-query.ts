@@ -34,7 +34,12 @@ export function readEventQuery(
 function readTime(text: string): number | null {
   if (!isDate(text) && !/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$/.test(text)) return null
   const at = Date.parse(text)
-  return Number.isNaN(at) ? null : at
+  return Number.isNaN(at) || !isDayOfCalendar(text.slice(0, 10)) ? null : at
+}
+
+/** `Date.parse` takes the 30th of February for the 2nd of March. */
+function isDayOfCalendar(day: string): boolean {
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)
 }
 
 function isDate(text: string): boolean {
