@@ -52,9 +52,6 @@ export type Reservations = {
   drained(): Promise<void>
 }
 
-/** Below this, batches are small and the database has time for others. */
-const busyDepth = 64
-
 /** The only writer of seats, areas and reservations. */
 export function createReservations(options: ReservationsOptions): Reservations {
   const { holdDb, db, catalog, availability, origin, lanes, clock, random, metrics, logger } = options
@@ -74,7 +71,7 @@ export function createReservations(options: ReservationsOptions): Reservations {
     jobs: [expiryJob({ store, metrics })],
     store,
     holdSeats,
-    isBusy: () => batcher.depth() > busyDepth,
+    isBusy: batcher.isBusy,
     drained: batcher.drained,
   }
 }

@@ -21,8 +21,8 @@ export type HoldBatcher = {
    * caller's idempotency key finds out.
    */
   submit(request: HoldRequest, options?: { isGone?: () => boolean }): Promise<HoldOutcome>
-  /** Holds queued or under way. */
-  depth(): number
+  /** Batches have been large within the last second: work that can wait should. */
+  isBusy(): boolean
   /** Resolves when nothing is queued or under way. */
   drained(): Promise<void>
 }
@@ -51,6 +51,8 @@ const queuedMsMax = 2000
 /** How long a batch whose fate is unknown is sent again. Below the deadline of a request. */
 const unknownMsMax = 7000
 const unknownPauseMs = 100
+/** Below this the database has time for others. Between two large batches the queue is short, so the last second counts. */
+const largeBatch = 32
 
 export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
   const { store, clock, metrics, logger, lanes, batchMax = 256, queueMax = 4000 } = options
@@ -73,7 +75,7 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
 
   let queue: Entry[] = []
   let busyLanes = 0
-  let underWay = 0
+  let lastLargeAt = Number.NEGATIVE_INFINITY
   let scheduled = false
   const whenDrained: (() => void)[] = []
 
@@ -102,12 +104,11 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
 
   async function run(entries: Entry[]): Promise<void> {
     busyLanes++
-    underWay += entries.length
+    if (entries.length >= largeBatch) lastLargeAt = clock.monotonic()
     try {
       await send(entries)
     } finally {
       busyLanes--
-      underWay -= entries.length
       schedule()
       if (busyLanes === 0 && queue.length === 0) for (const resolve of whenDrained.splice(0)) resolve()
     }
@@ -180,7 +181,7 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
 
   return {
     submit,
-    depth: () => queue.length + underWay,
+    isBusy: () => clock.monotonic() - lastLargeAt < 1000,
     drained: () =>
       busyLanes === 0 && queue.length === 0 ? Promise.resolve() : new Promise(resolve => whenDrained.push(resolve)),
   }
