@@ -20,6 +20,8 @@ const fullAt: Record<TrafficClass, number> = {
 /** Requests under way at once. At the rated 8,000 holds a second this is 50 ms of work: more only makes all of them late. */
 const roomMax = 400
 const loopLagMaxMs = 250
+/** With so little to do a late event loop is not our load: a neighbour has the processor, and turning people away helps nobody. */
+const fewUnderWay = 32
 const lagTickMs = 50
 const retryAfterSeconds = 1
 const unknown: RouteTraffic = { traffic: 'browse', isCounted: true }
@@ -95,7 +97,7 @@ export function createShedding(options: { metrics: Metrics; clock: Clock; public
     createServer: (handler, serverOptions) =>
       createServer(serverOptions, (request, response) => {
         const { traffic, isCounted } = routeOf(request.method!, request.url!)
-        const load = Math.max(total / roomMax, lagMs / loopLagMaxMs)
+        const load = total < fewUnderWay ? 0 : Math.max(total / roomMax, lagMs / loopLagMaxMs)
         if (load >= fullAt[traffic]) return turnAway(request, response, traffic)
         if (!isCounted) return handler(request, response)
         total++
