@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 
 type Keyed = { userId: string; method: string; path: string; key: string; body: unknown }
 
-/** 1 to 255 printable ASCII characters, as API.md has it. */
+/** 1 to 255 printable ASCII characters. */
 export function isKey(value: unknown): value is string {
   return typeof value === 'string' && /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(value)
 }

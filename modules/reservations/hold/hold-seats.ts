@@ -20,7 +20,8 @@ import { type Selection, selectPlaces } from './selection.ts'
  *   known event -> known places -> early refusals from memory -> claim -> batch -> answer after the commit
  *
  * Memory refuses early and never grants. Whatever the database must judge first (a repeated key, a hold the user already has)
- * is asked with a probe before memory's refusal counts, so that the order of API.md's refusals holds.
+ * is asked with a probe before memory's refusal counts, so that refusals keep the order of
+ * docs/reference/http.md.
  */
 export type HoldSeats = (command: HoldCommand) => Promise<HoldAnswer>
 
@@ -318,7 +319,7 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
   }
 }
 
-/** Refusals that API.md ranks before `reservation-exists`. */
+/** Refusals that go before `reservation-exists`. */
 const beforeExistence = new Set<HoldRefusal['code']>(['unknown-seats', 'unknown-areas', 'ticket-limit-exceeded'])
 
 type BusyTally = { tries: number; firstAt: number }

@@ -12,7 +12,7 @@ export type Circumstances = {
 }
 
 /**
- * Steps (a) and (b) of the batch: the refusals and answers that need no place, in the order that API.md ranks them; null if the
+ * Steps (a) and (b) of the batch: the refusals and answers that need no place, in the order of docs/reference/http.md; null if the
  * request may go on. The batch function has the same in SQL; the contract suite compares the two.
  */
 export function judgeRequest(
