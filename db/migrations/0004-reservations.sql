@@ -109,24 +109,31 @@ create index outbox_by_xid on holdfast.outbox (xid, position);
 -- somebody else claimed after the hold had run out are theirs. Answers what it ended and which seats that freed.
 -- Lock order: seats by number, then areas. A caller that will need areas of its own names them in p_area_*: they are locked
 -- in the same sweep, because two callers that each hold one area and then ask for the other's would wait for ever.
+--
+-- Planned anew on each call, with the tables as large as they then are: a plan kept from when they were small read all seats
+-- of an event for each reservation, and a sweep of 1,000 took minutes. What stands in materialized lists or in a case is there
+-- so that no plan, whatever the statistics, joins seats by event alone or reads everything that is pending.
 create function holdfast.end_reservations(
   p_event int4[], p_id uuid[], p_state holdfast.reservation_state, p_now timestamptz, p_origin uuid,
   p_area_event int4[] default null, p_area_no int4[] default null
 ) returns table (event_no int4, reservation_id uuid, revision int4, seat_nos int4[], seat_generations int4[])
 language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 begin
-  perform from holdfast.seats s
-    join (
-      select r.event_no, r.reservation_id, seat_no
-      from unnest(p_event, p_id) g(event_no, id)
-      join holdfast.reservations r on r.event_no = g.event_no and r.reservation_id = g.id
-      cross join lateral unnest(r.seat_nos) seat_no
-    ) w on s.event_no = w.event_no and s.seat_no = w.seat_no and s.reservation_id = w.reservation_id
-    order by s.event_no, s.seat_no
-    for update of s;
+  perform from (
+      with listed as materialized (
+        select r.event_no, r.reservation_id, seat_no
+        from unnest(p_event, p_id) g(event_no, id)
+        join holdfast.reservations r on r.event_no = g.event_no and r.reservation_id = g.id
+        cross join lateral unnest(r.seat_nos) seat_no
+      )
+      select from listed w
+      join holdfast.seats s on s.event_no = w.event_no and s.seat_no = w.seat_no and s.reservation_id = w.reservation_id
+      order by s.event_no, s.seat_no
+      for update of s
+    ) locked;
 
   if p_area_event is not null then
     perform from holdfast.areas a
@@ -147,12 +154,14 @@ begin
     update holdfast.reservations r
     set state = p_state, revision = r.revision + 1, ended_at = p_now
     from unnest(p_event, p_id) g(event_no, id)
-    where r.event_no = g.event_no and r.reservation_id = g.id and r.state = 'pending_payment'
+    where r.event_no = g.event_no and r.reservation_id = g.id and case r.state when 'pending_payment' then true end
     returning r.event_no, r.reservation_id, r.user_id, r.revision, r.seat_nos, r.area_nos, r.area_quantities
+  ), listed as materialized (
+    select e.event_no, e.reservation_id, e.user_id, seat_no from ended e cross join lateral unnest(e.seat_nos) seat_no
   ), freed as (
     update holdfast.seats s
     set status = 'available', held_until = null, reservation_id = null, generation = s.generation + 1
-    from (select e.event_no, e.reservation_id, e.user_id, seat_no from ended e cross join lateral unnest(e.seat_nos) seat_no) w
+    from listed w
     where s.event_no = w.event_no and s.seat_no = w.seat_no
       and s.reservation_id = w.reservation_id and s.status = 'held'
     returning s.event_no, s.seat_no, s.generation, w.reservation_id, w.user_id

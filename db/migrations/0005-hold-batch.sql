@@ -169,7 +169,8 @@ begin
       select v.event_no, v.reservation_id, q.n
       from unnest(r_event, r_user) with ordinality q(event_no, user_id, n)
       join holdfast.reservations v on v.event_no = q.event_no and v.user_id = q.user_id
-      where v_overdue[q.n] and v_out[q.n] = 0 and v.state = 'pending_payment' and v.expires_at <= v_now
+      -- As a case, so that no plan reads all that has run out to find these.
+      where v_overdue[q.n] and v_out[q.n] = 0 and case v.state when 'pending_payment' then v.expires_at <= v_now end
       order by v.event_no, v.user_id
       for update of v skip locked
     ) d;
@@ -211,8 +212,8 @@ begin
       where v_out[w.request] = 0
       union
       select v.event_no, area_no
-      from unnest(r_event, r_replaces) with ordinality q(event_no, id, n)
-      join holdfast.reservations v on v.event_no = q.event_no and v.reservation_id = q.id
+      from unnest(r_event, r_user, r_replaces) with ordinality q(event_no, user_id, id, n)
+      join holdfast.reservations v on v.event_no = q.event_no and v.user_id = q.user_id and v.reservation_id = q.id
       cross join lateral unnest(v.area_nos) area_no
       where v_out[q.n] = 0 and q.id <> nothing
     ) t;
@@ -300,16 +301,18 @@ begin
       order by min(w.i)
     loop
       v_area_before := v_area_left;
-      -- What the user gives back in the same step is free for them first.
-      for v_given in
-        select array_position(v_area_keys, v.event_no::int8 << 32 | t.area_no) as area, t.quantity
-        from holdfast.reservations v
-        cross join lateral unnest(v.area_nos, v.area_quantities) t(area_no, quantity)
-        where r_replaces[v_row.request] <> nothing
-          and v.event_no = r_event[v_row.request] and v.reservation_id = r_replaces[v_row.request]
-      loop
-        v_area_left[v_given.area] := v_area_left[v_given.area] + v_given.quantity;
-      end loop;
+      if r_replaces[v_row.request] <> nothing then
+        -- What the user gives back in the same step is free for them first.
+        for v_given in
+          select array_position(v_area_keys, v.event_no::int8 << 32 | t.area_no) as area, t.quantity
+          from holdfast.reservations v
+          cross join lateral unnest(v.area_nos, v.area_quantities) t(area_no, quantity)
+          where v.event_no = r_event[v_row.request] and v.user_id = r_user[v_row.request]
+            and v.reservation_id = r_replaces[v_row.request]
+        loop
+          v_area_left[v_given.area] := v_area_left[v_given.area] + v_given.quantity;
+        end loop;
+      end if;
       foreach v_at in array v_row.entries loop
         v_area := array_position(v_area_keys, a_event[v_at]::int8 << 32 | a_area[v_at]);
         if coalesce(v_area_left[v_area], 0) < a_quantity[v_at] then
