@@ -1,23 +1,35 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { ProblemCode } from '#contracts/problems.ts'
+import type { Clock } from '#kernel/clock.ts'
 import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import { type ProblemOptions, sendProblem } from './problem.ts'
 import { fieldErrors } from './validation.ts'
 
 export type Denied = { code: ProblemCode; options?: ProblemOptions }
 
-/** The one place where what was thrown becomes an answer. */
-export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  if (reply.sent) return
-  const refusal = asProblem(error)
-  if (refusal.code === 'internal')
-    request.log.error(
-      { request_id: request.id, method: request.method, url: request.url, err: error },
-      'request failed',
-    )
-  else if (refusal.code === 'unavailable')
-    request.log.warn({ request_id: request.id, err: error.message }, 'request could not be served')
-  sendProblem(request, reply, refusal.code, refusal.options)
+/**
+ * The one place where what was thrown becomes an answer. A bug has a line of its own; requests that could not be served are
+ * counted in one line a second, because when the database goes there are thousands of them and each says the same.
+ */
+export function createErrorHandler({ logger, clock }: { logger: Logger; clock: Clock }) {
+  let untold = 0
+  let toldAt = Number.NEGATIVE_INFINITY
+  const tellUnserved = (error: Error) => {
+    untold++
+    if (clock.monotonic() - toldAt < 1000) return
+    logger.warn({ err: error.message, requests: untold }, 'requests could not be served')
+    untold = 0
+    toldAt = clock.monotonic()
+  }
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    if (reply.sent) return
+    const refusal = asProblem(error)
+    if (refusal.code === 'internal')
+      logger.error({ request_id: request.id, method: request.method, url: request.url, err: error }, 'request failed')
+    else if (refusal.code === 'unavailable') tellUnserved(error)
+    sendProblem(request, reply, refusal.code, refusal.options)
+  }
 }
 
 /** Framework and domain errors as refusals. Whatever is not listed is our mistake: 500, logged, nothing told. */

@@ -22,7 +22,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { createRouteLatency } from '../telemetry/route-latency.ts'
 import { startDeadlines } from './deadline.ts'
 import { sendProblem } from './problem.ts'
-import { type Denied, handleError, UnstorableText } from './refuse.ts'
+import { createErrorHandler, type Denied, UnstorableText } from './refuse.ts'
 import { createShedding, type TrafficClass } from './shedding.ts'
 import { unstorableText, validatorCompiler } from './validation.ts'
 
@@ -85,6 +85,7 @@ const socketTimes = { keepAliveTimeout: 75_000, headersTimeout: 10_000, requestT
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { logger, metrics, clock } = options
   const shedding = createShedding(options)
+  const handleError = createErrorHandler(options)
   const app: HttpServer = fastify({
     // The framework's own lines are for debugging it; ours say what an operator needs.
     loggerInstance: logger.child({}, { level: logger.level === 'info' ? 'warn' : logger.level }) as FastifyBaseLogger,
