@@ -75,11 +75,14 @@ export function reservationRoutes({ holdSeats, store, catalog, availability }: R
         })
         if (!answer.ok) return sendRefusal(request, reply, answer)
         if (answer.replayed) reply.header('Idempotent-Replayed', 'true')
-        return reply
-          .status(201)
-          .header('Location', `/v1/reservations/${answer.reservation.reservationId}`)
-          .header('Cache-Control', personal)
-          .send(viewReservation(answer.reservation, answer.definition, answer.now))
+        return (
+          reply
+            .status(201)
+            .header('Location', `/v1/reservations/${answer.reservation.reservationId}`)
+            .header('Cache-Control', personal)
+            // As first given: to the repetition of a key it makes no difference that the hold has ended since.
+            .send({ ...viewReservation(answer.reservation, answer.definition, answer.now), state: 'pending_payment' })
+        )
       },
     )
 

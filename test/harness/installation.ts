@@ -84,6 +84,19 @@ export async function createFront(env: Record<string, string> = {}): Promise<Fro
     return answer
   }
 
+  // An import is a process of its own: each hall is drawn once.
+  const venues = new Map<string, { venue_id: string; seatmap_id: string }>()
+  async function venueWith(hall: Hall, post: (path: string, body: object) => Promise<Answer['body']>) {
+    const name = JSON.stringify(hall)
+    const known = venues.get(name)
+    if (known !== undefined) return known
+    const where = { name: 'Hall', city: 'Bern', country: 'CH', timezone: 'Europe/Zurich' }
+    const { venue_id } = await post('/v1/venues', where)
+    const { seatmap_id } = await post(`/v1/venues/${venue_id}/seatmaps`, planOf(hall))
+    venues.set(name, { venue_id, seatmap_id })
+    return { venue_id, seatmap_id }
+  }
+
   return {
     keys,
     env: {
@@ -103,11 +116,8 @@ export async function createFront(env: Record<string, string> = {}): Promise<Fro
     staff,
     async createEvent(url, { hall, ticketLimit, holdPolicy, open = true }) {
       const post = async (path: string, body: object) => (await staff(url, { method: 'POST', path, body })).body
-      const venue = await post('/v1/venues', { name: 'Hall', city: 'Bern', country: 'CH', timezone: 'Europe/Zurich' })
-      const map = await post(`/v1/venues/${venue.venue_id}/seatmaps`, planOf(hall))
       const event = await post('/v1/events', {
-        venue_id: venue.venue_id,
-        seatmap_id: map.seatmap_id,
+        ...(await venueWith(hall, post)),
         name: 'Evening',
         starts_at: '2031-06-01T19:00:00Z',
         currency: 'CHF',
