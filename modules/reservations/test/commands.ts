@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { newId, type ReservationId, type UserId } from '#kernel/ids.ts'
 import type { AreaItem, HoldRequest, SeatItem } from '../ports.ts'
-import { type Hall, type Stand, startMs } from './stand.ts'
+import { type Hall, type Stand, startMs, type Tables } from './stand.ts'
 
 /**
  * Commands as fast-check draws them, in small numbers (the second user, the reservation made before last), and as stores take
@@ -28,8 +28,10 @@ export type RequestDraft = {
   extensions: number
 }
 
+type HoldDraft = { kind: 'hold'; careful: boolean; requests: RequestDraft[] }
+
 export type Draft =
-  | { kind: 'hold'; careful: boolean; requests: RequestDraft[] }
+  | HoldDraft
   | { kind: 'resend'; which: number }
   | { kind: 'extend' | 'cancel'; which: number; byOwner: boolean }
   | { kind: 'expire'; limit: number }
@@ -37,8 +39,9 @@ export type Draft =
   | { kind: 'find'; which: number }
   | { kind: 'list'; user: number; limit: number }
   | { kind: 'advance'; by: 'a moment' | 'minutes' | 'to the next end' | 'just before the next end' }
-  | { kind: 'event'; event: number; change: 'version' | 'paused' | 'onsale' | 'scheduled' | 'scheduled later' }
-  | { kind: 'fence'; closed: boolean }
+  /** Somebody tries to hold while the sale is not what it was. */
+  | { kind: 'meanwhile'; what: 'fence closed' | 'paused' | 'scheduled' | 'scheduled later'; hold: HoldDraft }
+  | { kind: 'new version'; event: number }
 
 export type Command =
   | { kind: 'hold'; careful: boolean; requests: HoldRequest[] }
@@ -83,15 +86,14 @@ const request = fc.record<RequestDraft>({
   extensions: fc.nat(2),
 })
 
+const holdDraft = fc.record<HoldDraft>({
+  kind: fc.constant('hold' as const),
+  careful: fc.boolean(),
+  requests: fc.array(request, { minLength: 1, maxLength: 4, size: 'max' }),
+})
+
 export const buyerDraft: fc.Arbitrary<Draft> = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      kind: fc.constant('hold' as const),
-      careful: fc.boolean(),
-      requests: fc.array(request, { minLength: 1, maxLength: 4, size: 'max' }),
-    }),
-  },
+  { weight: 8, arbitrary: holdDraft },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('resend' as const), which }) },
   {
     weight: 3,
@@ -128,15 +130,12 @@ export const draft: fc.Arbitrary<Draft> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      kind: fc.constant('event' as const),
-      event,
-      change: fc.constantFrom('version', 'paused', 'onsale', 'onsale', 'onsale', 'scheduled', 'scheduled later'),
+      kind: fc.constant('meanwhile' as const),
+      what: fc.constantFrom('fence closed', 'paused', 'scheduled', 'scheduled later'),
+      hold: holdDraft,
     }),
   },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('fence' as const), closed: fc.constantFrom(true, false, false) }),
-  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('new version' as const), event }) },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('list' as const), user, limit: fc.integer({ min: 1, max: 3 }) }),
@@ -153,57 +152,67 @@ export class Cast {
     status: 'onsale',
     onsaleAt: null as number | null,
   }))
-  readonly #made: { eventNo: number; reservationId: ReservationId; userId: UserId }[] = []
   readonly #sent: Extract<Command, { kind: 'hold' }>[] = []
+  #madeCount = 0
 
-  /** The command a draft stands for now; null if it speaks of something that is not there. */
-  resolve(drafted: Draft, clock: { now: number; nextEnd: number | null }): Command | null {
+  /** The commands a draft stands for in this state; none if it speaks of something that is not there. */
+  resolve(drafted: Draft, tables: Tables, now: number): Command[] {
     switch (drafted.kind) {
       case 'hold':
-        return this.#hold(drafted)
+        return this.#hold(drafted, tables, now)
       case 'resend':
-        return this.#sent.at(-1 - (drafted.which % Math.max(1, this.#sent.length))) ?? null
+        return this.#sent.slice(-1 - (drafted.which % Math.max(1, this.#sent.length))).slice(0, 1)
       case 'extend':
       case 'cancel': {
-        const made = this.#madeBefore(drafted.which)
-        if (made === undefined) return null
-        const stranger = this.#users.find(other => other !== made.userId)!
-        return { ...made, kind: drafted.kind, userId: drafted.byOwner ? made.userId : stranger }
+        const { eventNo, reservationId, userId } = this.#pick(drafted.which, tables, now)
+        const stranger = this.#users.find(other => other !== userId)!
+        return [{ kind: drafted.kind, eventNo, reservationId, userId: drafted.byOwner ? userId : stranger }]
       }
       case 'expire':
-        return drafted
+        return [drafted]
       case 'set-aside': {
         const { eventNo, seatCount } = halls[drafted.event]!
         const seatNos = drafted.seats.filter(seatNo => seatNo < seatCount)
         const change = drafted.block ? { blocked: `reason ${drafted.seats.length}` } : { available: true as const }
-        return { kind: 'set-aside', eventNo, seatNos, change }
+        return [{ kind: 'set-aside', eventNo, seatNos, change }]
       }
       case 'find': {
-        const made = this.#madeBefore(drafted.which)
-        return made === undefined ? null : { kind: 'find', eventNo: made.eventNo, reservationId: made.reservationId }
+        const { eventNo, reservationId } = this.#pick(drafted.which, tables, now)
+        return [{ kind: 'find', eventNo, reservationId }]
       }
       case 'list':
-        return { kind: 'list', userId: this.#users[drafted.user]!, limit: drafted.limit }
-      case 'advance': {
-        if (drafted.by === 'a moment') return { kind: 'advance', ms: 1 }
-        if (drafted.by === 'minutes' || clock.nextEnd === null) return { kind: 'advance', ms: 150_000 }
-        const toEnd = clock.nextEnd - clock.now
-        return { kind: 'advance', ms: drafted.by === 'to the next end' ? toEnd : toEnd - 1 }
-      }
-      case 'event': {
+        return [{ kind: 'list', userId: this.#users[drafted.user]!, limit: drafted.limit }]
+      case 'advance':
+        return [{ kind: 'advance', ms: this.#advance(drafted.by, tables, now) }]
+      case 'new version': {
         const changed = this.#events[drafted.event]!
-        if (drafted.change === 'version') changed.version++
-        else changed.status = drafted.change === 'scheduled later' ? 'scheduled' : drafted.change
-        changed.onsaleAt =
-          changed.status === 'scheduled' ? clock.now + (drafted.change === 'scheduled' ? 0 : 60_000) : null
-        return { kind: 'event', ...changed }
+        changed.version++
+        return [{ kind: 'event', ...changed }]
       }
-      case 'fence':
-        return drafted
+      case 'meanwhile': {
+        const hold = this.#hold(drafted.hold, tables, now)
+        if (drafted.what === 'fence closed')
+          return [{ kind: 'fence', closed: true }, ...hold, { kind: 'fence', closed: false }]
+        const status = drafted.what === 'paused' ? 'paused' : 'scheduled'
+        const onsaleAt = drafted.what === 'paused' ? null : drafted.what === 'scheduled' ? now : now + 1
+        const changes = this.#events.map(({ eventNo, version }) => ({ kind: 'event' as const, eventNo, version }))
+        return [
+          ...changes.map(event => ({ ...event, status, onsaleAt })),
+          ...hold,
+          ...changes.map(event => ({ ...event, status: 'onsale', onsaleAt: null })),
+        ]
+      }
     }
   }
 
-  #hold({ careful, requests }: Extract<Draft, { kind: 'hold' }>): Command | null {
+  #advance(by: Extract<Draft, { kind: 'advance' }>['by'], tables: Tables, now: number): number {
+    const ends = tables.reservations.filter(row => isLive(row, now)).map(row => row.expiresAt - now)
+    if (by === 'a moment') return 1
+    if (by === 'minutes' || ends.length === 0) return 150_000
+    return by === 'to the next end' ? Math.min(...ends) : Math.min(...ends) - 1
+  }
+
+  #hold({ careful, requests }: HoldDraft, tables: Tables, now: number): Command[] {
     const users = new Set<string>()
     const named = new Set<string>()
     const resolved: HoldRequest[] = []
@@ -236,33 +245,46 @@ export class Cast {
         currency: 'EUR',
         ticketLimit: drafted.limit,
         // No two end at once: which of them a limited sweep takes first is nobody's promise.
-        holdSeconds: drafted.holdSeconds + this.#made.length + resolved.length,
+        holdSeconds: drafted.holdSeconds + this.#madeCount++,
         extensions: drafted.extensions,
-        replaces: this.#replaced(drafted, eventNo, userId),
+        replaces: this.#replaced(drafted, { eventNo, userId }, tables, now),
         probe: drafted.probe,
         arrival,
       })
     }
-    if (resolved.length === 0) return null
+    if (resolved.length === 0) return []
     resolved.sort((a, b) => a.eventNo - b.eventNo || (a.userId < b.userId ? -1 : 1))
-    for (const { eventNo, reservationId, userId } of resolved) this.#made.push({ eventNo, reservationId, userId })
     const command = { kind: 'hold' as const, careful, requests: resolved }
     this.#sent.push(command)
-    return command
+    return [command]
   }
 
-  #replaced({ replaces }: RequestDraft, eventNo: number, userId: UserId): ReservationId | null {
+  #replaced(
+    { replaces }: RequestDraft,
+    user: { eventNo: number; userId: UserId },
+    tables: Tables,
+    now: number,
+  ): ReservationId | null {
     if (replaces === 'nothing') return null
-    const made =
-      replaces === 'own'
-        ? this.#made.findLast(other => other.eventNo === eventNo && other.userId === userId)
-        : this.#madeBefore(replaces)
-    return made?.reservationId ?? null
+    if (replaces !== 'own') return this.#pick(replaces, tables, now).reservationId
+    const own = tables.reservations.filter(row => row.eventNo === user.eventNo && row.userId === user.userId)
+    return (own.find(row => isLive(row, now)) ?? own.at(-1))?.reservationId ?? null
   }
 
-  #madeBefore(index: number) {
-    return this.#made.at(-1 - (index % Math.max(1, this.#made.length)))
+  /** Live reservations first; the last one of all does not exist. */
+  #pick(index: number, { reservations }: Tables, now: number) {
+    const unknown = { eventNo: 1, reservationId: newId('rsv', this.#source, 1), userId: this.#users[0]! }
+    const known = [
+      ...reservations.filter(row => isLive(row, now)),
+      ...reservations.filter(row => !isLive(row, now)),
+      unknown,
+    ]
+    return known[index % known.length]!
   }
+}
+
+function isLive({ state, expiresAt }: Tables['reservations'][number], now: number): boolean {
+  return state === 'pending_payment' && expiresAt > now
 }
 
 export const extensionSeconds = 300
@@ -295,14 +317,6 @@ export async function perform(stand: Stand, command: Command): Promise<unknown> 
   } catch (error) {
     return { fault: `${(error as Error).name}: ${(error as Error).message}` }
   }
-}
-
-/** When the next live hold ends. */
-export async function nextEndOf(stand: Stand): Promise<number | null> {
-  const ends = (await stand.tables()).reservations
-    .filter(row => row.state === 'pending_payment' && row.expiresAt > stand.now())
-    .map(row => row.expiresAt)
-  return ends.length === 0 ? null : Math.min(...ends)
 }
 
 /** Ids in the order of asking. */
