@@ -26,3 +26,28 @@ export const Figures = Type.Object({
   ),
 })
 export type Figures = Static<typeof Figures>
+
+const amount = (description: string) => Type.Integer({ description: `${description} Minor units.` })
+
+/** `GET /v1/events/{id}/audit`. */
+export const ManifestAudit = Type.Object({
+  capacity: count('Every seat, and every place in every area.'),
+  available: count('Nobody has them. A hold that has run out counts here.'),
+  held: count('In a cart.'),
+  reserved: count('A payment is open at the provider.'),
+  sold: count('A live ticket says so.'),
+  blocked: count('Set aside by staff.'),
+  balanced: Type.Boolean({ description: 'Everything adds up and nothing contradicts anything.' }),
+  oversold: count('Seats and places that people have beyond what there is. Must be 0.'),
+  live_tickets: count('Neither void nor transferred.'),
+  captured_amount: amount('Taken from buyers.'),
+  refunded_amount: amount('Given back.'),
+  refund_pending_amount: amount('On its way back.'),
+  quarantined_amount: amount('Came in, and fits no reservation.'),
+  ticket_value: amount('What the live tickets were sold for.'),
+  discrepancies: Type.Array(Type.Object({ kind: Type.String(), detail: Type.String() }), {
+    description: 'What contradicts what; the first hundred.',
+  }),
+  discrepancy_count: count('All of them.'),
+})
+export type ManifestAudit = Static<typeof ManifestAudit>

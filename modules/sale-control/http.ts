@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { type Catalog, selectSeats } from '#catalog'
+import { ManifestAudit } from '#contracts/reports.ts'
 import { seatsBulkAnswer, seatsBulkBody } from '#contracts/reservations.ts'
 import { sendProblem } from '#platform/http/problem.ts'
 import type { Routes } from '#platform/http/server.ts'
@@ -53,6 +54,7 @@ export function saleControlRoutes(options: SaleControlOptions): Routes {
           operationId: 'auditEvent',
           summary: 'The manifest audit, from one snapshot of the tables',
           params: oneEvent,
+          response: { 200: ManifestAudit },
         },
       },
       async (request, reply) => {

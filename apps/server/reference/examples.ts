@@ -21,7 +21,7 @@ import type {
   Signup,
   StaffChange,
 } from '#contracts/identity.ts'
-import type { Figures } from '#contracts/reports.ts'
+import type { Figures, ManifestAudit } from '#contracts/reports.ts'
 import type { HoldBody, Reservation, reservationList, seatsBulkAnswer, seatsBulkBody } from '#contracts/reservations.ts'
 
 // One story, told by operation: Ada holds two seats in the first row of the Town Hall. The compiler holds it to the contracts.
@@ -186,6 +186,25 @@ const account: Account = {
   created_at: '2027-02-01T08:00:00.000Z',
 }
 
+const audit: ManifestAudit = {
+  capacity: 300,
+  available: 199,
+  held: 53,
+  reserved: 0,
+  sold: 0,
+  blocked: 48,
+  balanced: true,
+  oversold: 0,
+  live_tickets: 0,
+  captured_amount: 0,
+  refunded_amount: 0,
+  refund_pending_amount: 0,
+  quarantined_amount: 0,
+  ticket_value: 0,
+  discrepancies: [],
+  discrepancy_count: 0,
+}
+
 const counted = {
   holds: 26,
   places_held: 53,
@@ -252,5 +271,6 @@ export const examples: Record<string, { request?: object; answer?: object }> = {
       typeof seatsBulkAnswer
     >,
   },
+  auditEvent: { answer: audit },
   getFigures: { answer: figures },
 }

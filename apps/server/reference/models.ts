@@ -11,7 +11,7 @@ import {
   Venue,
 } from '#contracts/catalog.ts'
 import { Account, AccountSession, GuestSession, Login, Me, NewStaff, Signup, StaffChange } from '#contracts/identity.ts'
-import { Figures } from '#contracts/reports.ts'
+import { Figures, ManifestAudit } from '#contracts/reports.ts'
 import { holdBody, reservation, reservationList, seatsBulkAnswer, seatsBulkBody } from '#contracts/reservations.ts'
 import { problemSchema } from './problem-responses.ts'
 
@@ -38,6 +38,7 @@ export const models: Record<string, object> = {
   SaleChange,
   SeatsBulk: seatsBulkBody,
   SeatsBulkResult: seatsBulkAnswer,
+  ManifestAudit,
   Figures,
   NewStaff,
   StaffChange,
