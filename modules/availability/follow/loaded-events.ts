@@ -193,10 +193,11 @@ export class LoadedEvents {
     const { eventNo } = entry.seats
     entry.meanwhile = []
     try {
-      // Users first: a seat must not be known as taken before its holder is known, who may be asking for it again.
-      await this.#readUsers(entry.seats)
+      // A seat must not be known as taken before its holder is known, who may be asking for it again: so users are read after
+      // the seats, which may be taken at any moment, and are known before them.
       const areas = await readStoredAreas(db, eventNo)
       const seats = await readStoredSeats(db, eventNo)
+      await this.#readUsers(entry.seats)
       entry.seats.replaceAll(seats, areas)
       for (const fact of entry.meanwhile) entry.seats.apply(fact)
       entry.isFilled = true

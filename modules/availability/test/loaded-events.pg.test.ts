@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pino } from 'pino'
-import { toUuid } from '#kernel/ids.ts'
+import { toUuid, type UserId } from '#kernel/ids.ts'
 import { manualClock } from '#kernel/test/manual-clock.ts'
 import type { Queryable } from '#platform/postgres/database.ts'
 import { EventSeats } from '../event-seats.ts'
@@ -30,8 +30,8 @@ function whenSeatsWereRead(happen: () => Promise<void>): Queryable {
   }
 }
 
-test('everything that differs from a seat as it was made is loaded', async () => {
-  const userId = someUser()
+/** What remembers a user: they have, or had, a reservation. */
+async function makeReservation(userId: UserId): Promise<void> {
   await db.query(
     `insert into holdfast.reservations (event_no, reservation_id, user_id, quantity, extensions_left, initial_extensions_left,
        created_at, expires_at, initial_expires_at, key_hash, request_hash, amount, currency)
@@ -39,6 +39,11 @@ test('everything that differs from a seat as it was made is loaded', async () =>
      from holdfast.clock() n`,
     [eventNo, toUuid(userId)],
   )
+}
+
+test('everything that differs from a seat as it was made is loaded', async () => {
+  const userId = someUser()
+  await makeReservation(userId)
   await write(db, { eventNo, seatNos: [0] })
   await write(db, { eventNo, seatNos: [1], status: 'sold' })
   await write(db, { eventNo, seatNos: [2], status: 'blocked' })
@@ -78,6 +83,23 @@ test('what commits while the tables are read is not lost', async () => {
     }),
   )
   assert.equal((await loaded.load(eventNo)).status(5), 'sold')
+})
+
+test('who has a seat that is known as taken is known, also when it was taken while the tables were read', async () => {
+  const userId = someUser()
+  const loaded = loadedEvents({
+    query: (async (text, values) => {
+      if (String(text).includes('from holdfast.seats')) {
+        await makeReservation(userId)
+        await write(db, { eventNo, seatNos: [19], userId })
+      }
+      return db.query(text, values)
+    }) as Queryable['query'],
+  })
+  const seats = await loaded.load(eventNo)
+  assert.equal(seats.status(19), 'held')
+  // Otherwise this user, asking again with the same key, would be told that somebody else has the seat.
+  assert(seats.users.has(userId))
 })
 
 test('read first and registered afterwards, it would be lost', async () => {
