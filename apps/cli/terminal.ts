@@ -21,8 +21,12 @@ export type Terminal = {
   note(line: string): void
   /** All of standard input. */
   readInput(): Promise<string>
-  /** Asks for something that is not shown while it is typed. @throws CommandFailure when nobody sits at the terminal */
-  askSecret(question: string): Promise<string>
+  /**
+   * Asks for something that is not shown while it is typed.
+   *
+   * @throws CommandFailure when nobody sits at the terminal; `otherwise` says what to do then
+   */
+  askSecret(question: string, otherwise: string): Promise<string>
 }
 
 /** What a command has to say in the end: `text` for people, or with `--json` one line of it. */
@@ -40,9 +44,9 @@ export function createTerminal({ env, stdin, stderr }: Invocation): Terminal {
     env,
     note: line => void stderr.write(`${line}\n`),
     readInput: () => readAll(stdin as never),
-    askSecret: async question => {
+    askSecret: async (question, otherwise) => {
       if (stdin.isTTY !== true)
-        throw new CommandFailure(`${question} cannot be asked for here: there is no terminal.`, usageError)
+        throw new CommandFailure(`${question} cannot be asked for here: there is no terminal. ${otherwise}`, usageError)
       stderr.write(`${question}: `)
       const muted = new Writable({ write: (_chunk, _encoding, done) => done() })
       const lines = createInterface({ input: stdin, output: muted, terminal: true })

@@ -89,8 +89,12 @@ async function read(
   const body = parse(text)
   if (answer.ok && body !== null) return { status: answer.status, body }
   const { title, detail, errors = [] } = (body ?? {}) as Problem
+  // Where places are listed below, advice that tells a program where to find them would only be in the way.
+  const reasons = [title, errors.length > 0 && title !== undefined ? undefined : detail].filter(
+    text => text !== undefined,
+  )
   const said =
-    body === null ? 'the answer is not JSON; is this a Holdfast server?' : (detail ?? title ?? 'no reason given')
+    body === null ? 'the answer is not JSON; is this a Holdfast server?' : reasons.join('. ') || 'no reason given'
   throw new CommandFailure(
     `${method} ${path} was answered with ${answer.status}: ${said}`,
     undefined,

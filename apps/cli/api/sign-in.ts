@@ -53,7 +53,10 @@ export async function signIn(terminal: Terminal, options: SignInOptions): Promis
     if (options.passwordFile !== undefined) return secretFrom(terminal, options.passwordFile)
     // That password belongs to that account alone; sending it with another address would give it away.
     const known = email === config.HOLDFAST_ADMIN_EMAIL ? config.HOLDFAST_ADMIN_PASSWORD : undefined
-    return known ?? terminal.askSecret(`Password of ${email}`)
+    return (
+      known ??
+      terminal.askSecret(`Password of ${email}`, 'Give it with --password-file, or in HOLDFAST_ADMIN_PASSWORD.')
+    )
   }
 }
 

@@ -50,8 +50,10 @@ async function importPlan(terminal: Terminal, file: string, options: ImportOptio
   const { server, api } = await signIn(terminal, options)
   const venue = typeof venueId === 'string' ? venueId : await createVenue(api, terminal, venueId)
   const contentType = isCsv(file, plan) ? 'text/csv' : 'application/json'
-  const map = (await api.upload(`/v1/venues/${encodeURIComponent(venue)}/seatmaps`, plan, contentType))
-    .body as SeatMapImported
+  const map = await uploadPlan(api, venue, plan, contentType).catch(error => {
+    if (typeof venueId !== 'string') terminal.note(`The venue is there now: try again with --venue ${venue}`)
+    throw error
+  })
   for (const { path, line, message } of map.warnings)
     terminal.note(`warning: ${line === undefined ? path : `line ${line}`}: ${message}`)
   const made =
@@ -64,6 +66,11 @@ async function importPlan(terminal: Terminal, file: string, options: ImportOptio
       : [`Event ${made.event_id} (${made.slug}) is ${made.status}: ${server}/v1/events/${made.slug}`]),
   ]
   return { text: lines.join('\n'), json: { venue_id: venue, ...map, ...(made !== null && { event: made }) } }
+}
+
+async function uploadPlan(api: Api, venue: string, plan: string, contentType: string): Promise<SeatMapImported> {
+  const { body } = await api.upload(`/v1/venues/${encodeURIComponent(venue)}/seatmaps`, plan, contentType)
+  return body as SeatMapImported
 }
 
 async function readGiven(terminal: Terminal, file: string): Promise<string> {

@@ -54,6 +54,7 @@ async function start(terminal: Terminal, options: StartOptions): Promise<Report>
       `Holdfast is ready at ${url}`,
       `  API        ${url}/v1/events`,
       `  Reference  ${url}/docs`,
+      `  Sign-in    ${url}/v1/auth/login`,
       `  Staff      ${signIn}`,
       'Ctrl-C stops it.',
     ].join('\n'),

@@ -164,6 +164,18 @@ suite('import', () => {
     assert.equal((json().details as string[]).length, 2)
   })
 
+  test('a plan that is refused leaves a new venue behind, and says how to go on with it', async () => {
+    answer('POST /v1/venues', { status: 201, body: { venue_id: 'ven_1', name: 'Hall', city: 'Bremen' } })
+    const errors = [{ path: 'zones', message: 'must be an array' }]
+    const body = { title: 'The seating plan has errors', detail: '`errors` lists them.', errors }
+    answer('POST /v1/venues/ven_1/seatmaps', { status: 422, body })
+    const venue = ['--venue-name', 'Hall', '--city', 'Bremen', '--country', 'DE', '--timezone', 'Europe/Berlin']
+    const { code, stderr } = await run(plan, ...venue)
+    assert.equal(code, 1)
+    assert.match(stderr, /^Venue ven_1: Hall, Bremen\nThe venue is there now: try again with --venue ven_1\n/)
+    assert.match(stderr, /422: The seating plan has errors\n {2}- zones must be an array\n$/)
+  })
+
   test('a busy server is asked again with the same Idempotency-Key', async () => {
     const busy = { status: 503, body: {}, headers: { 'retry-after': '0' } }
     answer('POST /v1/venues/ven_1/seatmaps', busy, busy, imported)
