@@ -60,7 +60,6 @@ export const problems = {
     title: 'There is no such event',
     advice: 'Check the event id; drafts are not shown.',
   },
-  'method-not-allowed': { status: 405, title: 'This address does not take that method', advice: 'See `Allow`.' },
   'email-taken': { status: 409, title: 'There is an account with this mail address', advice: 'Log in instead.' },
   'last-administrator': {
     status: 409,
