@@ -126,7 +126,7 @@ export const advanceDraft: fc.Arbitrary<Draft> = fc.record({
 
 export const draft: fc.Arbitrary<Draft> = fc.oneof(
   { weight: 16, arbitrary: buyerDraft },
-  { weight: 5, arbitrary: advanceDraft },
+  { weight: 3, arbitrary: advanceDraft },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -271,12 +271,13 @@ export class Cast {
     return (own.find(row => isLive(row, now)) ?? own.at(-1))?.reservationId ?? null
   }
 
-  /** Live reservations first; the last one of all does not exist. */
+  /** Live reservations first, then others, the one asked for last, which may be under way, and one that does not exist. */
   #pick(index: number, { reservations }: Tables, now: number) {
     const unknown = { eventNo: 1, reservationId: newId('rsv', this.#source, 1), userId: this.#users[0]! }
     const known = [
       ...reservations.filter(row => isLive(row, now)),
       ...reservations.filter(row => !isLive(row, now)),
+      ...(this.#sent.at(-1)?.requests.slice(0, 1) ?? []),
       unknown,
     ]
     return known[index % known.length]!

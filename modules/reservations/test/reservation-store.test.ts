@@ -1,29 +1,17 @@
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { eventLoopOrder, type Scheduler, seededScheduler } from '#platform/memory/scheduler.ts'
 import { chance } from './chance.ts'
 import { assertSerial, holds, rounds } from './reservation-store.contract.ts'
 import { memoryStand } from './stand.ts'
+import { turnByTurn } from './turn-by-turn.ts'
 
 const file = 'modules/reservations/test/reservation-store.test.ts'
 
 test('whatever the scheduler lets go next, the twin answers as if commands had come one after the other', () =>
   holds(
-    fc.asyncProperty(rounds, fc.nat(), async (drawn, seed) => {
-      let order: Scheduler = eventLoopOrder
-      const stand = memoryStand({ scheduler: { turn: label => order.turn(label) } })
-      const fraction = chance(seed)
-      await assertSerial(
-        stand,
-        async tasks => {
-          const seeded = seededScheduler(fraction)
-          order = seeded
-          await seeded.run(tasks)
-          order = eventLoopOrder
-          return { lockedEvents: [] }
-        },
-        drawn,
-      )
+    fc.asyncProperty(rounds, fc.nat(), (drawn, seed) => {
+      const { scheduler, race } = turnByTurn(chance(seed))
+      return assertSerial(memoryStand({ scheduler }), race, drawn)
     }),
-    { runs: 60, file },
+    { runs: 150, file },
   ))

@@ -62,20 +62,16 @@ export type Tables = {
 export const origin = '0193c0de-0000-7000-8000-000000000001'
 export const startMs = Date.UTC(2026, 10, 22, 10, 0, 0)
 
-type StoreMaker = typeof createMemoryStore
-
 export type MemoryStand = Stand & { db: MemoryDatabase; clock: ManualClock }
 
-/** The twin. `makeStore` lets a test put one with a guard taken away in its place. */
-export function memoryStand(
-  options: { scheduler?: Scheduler; faults?: FaultHooks; makeStore?: StoreMaker; nowMs?: number } = {},
-): MemoryStand {
-  const { scheduler, faults, makeStore = createMemoryStore, nowMs = startMs } = options
+/** The twin. */
+export function memoryStand(options: { scheduler?: Scheduler; faults?: FaultHooks; nowMs?: number } = {}): MemoryStand {
+  const { scheduler, faults, nowMs = startMs } = options
   const clock = manualClock(nowMs)
   const db = createMemoryDatabase({ clock, scheduler, faults })
   const empty = db.save()
   const connection = db.connect('test')
-  const store = makeStore({ db: connection, origin })
+  const store = createMemoryStore({ db: connection, origin })
   return {
     db,
     clock,
