@@ -31,13 +31,20 @@ export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema, httpP
 export function fieldErrors(errors: readonly Partial<ErrorObject>[], part: string): FieldError[] {
   const seen = new Set<string>()
   const result: FieldError[] = []
+  const nullable = new Set(errors.filter(isAboutNullable).map(error => error.instancePath))
   for (const error of errors) {
+    if (nullable.has(error.instancePath) && (isAboutNullable(error) || error.params?.type === 'null')) continue
     const described = describe(error, part)
     const key = `${described.path}\0${described.message}`
     if (!seen.has(key)) result.push(described)
     seen.add(key)
   }
   return result.slice(0, 100)
+}
+
+/** `X or null`: who sent something else meant an X, and what X should be says it all. */
+function isAboutNullable({ keyword, schema }: Partial<ErrorObject>): boolean {
+  return keyword === 'anyOf' && (schema as { type?: string }[]).some(form => form.type === 'null')
 }
 
 function describe(error: Partial<ErrorObject>, part: string): FieldError {

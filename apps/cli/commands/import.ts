@@ -60,12 +60,16 @@ async function importPlan(terminal: Terminal, file: string, options: ImportOptio
     event === null ? null : await createEvent(api, { ...event, venue_id: venue, seatmap_id: map.seatmap_id }, options)
 
   const lines = [
-    `Seat map ${map.seatmap_id} of venue ${venue}: ${map.seats} seats, ${map.areas} areas, ${map.warnings.length} warnings.`,
+    `Seat map ${map.seatmap_id} of venue ${venue}: ${count(map.seats, 'seat')}, ${count(map.areas, 'area')}, ${count(map.warnings.length, 'warning')}.`,
     ...(made === null
       ? []
       : [`Event ${made.event_id} (${made.slug}) is ${made.status}: ${server}/v1/events/${made.slug}`]),
   ]
   return { text: lines.join('\n'), json: { venue_id: venue, ...map, ...(made !== null && { event: made }) } }
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`
 }
 
 async function uploadPlan(api: Api, venue: string, plan: string, contentType: string): Promise<SeatMapImported> {

@@ -40,6 +40,14 @@ test('what is wrong with a field is told as what would be right', () => {
     assert.equal(said(Type.Object({ it: schema }), { it: value }), `it ${sentence}`)
 })
 
+test('of a field that may be null, only what it should be otherwise is told', () => {
+  const schema = Type.Object({ it: Type.Union([Type.String({ minLength: 2 }), Type.Null()]) })
+  assert.equal(said(schema, { it: 5 }), 'it must be a string')
+  assert.equal(said(schema, { it: 'a' }), 'it must have at least 2 characters')
+  const choice = Type.Object({ it: Type.Union([Type.String(), Type.Integer()]) })
+  assert.match(said(choice, { it: null }), /it must be of one of the forms/)
+})
+
 test('places are named as in the request', () => {
   const schema = Type.Object(
     { areas: Type.Array(Type.Object({ quantity: Type.Integer() }, { additionalProperties: false })) },
