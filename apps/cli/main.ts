@@ -40,7 +40,7 @@ export async function main(invocation: Invocation): Promise<number> {
 function createProgram({ stdout, stderr }: Invocation, perform: Perform): Command {
   const program = new Command('holdfast')
     .description('The box office that stays up when everybody comes at once and never sells a seat twice.')
-    .version(version(), '-V, --version')
+    .version(version(), '-V, --version', 'show the version')
     .exitOverride()
     // What is wrong with the call is said once, by `main`.
     .configureOutput({
@@ -49,7 +49,8 @@ function createProgram({ stdout, stderr }: Invocation, perform: Perform): Comman
       outputError: () => {},
     })
     .showSuggestionAfterError()
-    .helpCommand('help [command]', 'Show the help of a command.')
+    .helpCommand('help [command]', 'show the help of a command')
+    .helpOption('-h, --help', 'show this')
     .addHelpText(
       'after',
       `

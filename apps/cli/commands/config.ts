@@ -8,6 +8,7 @@ import type { Report, Terminal } from '../terminal.ts'
 export function addConfig(program: Command, perform: Perform): void {
   const config = program.command('config').summary('look at the settings').description('Look at the settings.')
   withCommonOptions(config.command('explain'))
+    .summary('list every setting, and what it is now')
     .description('List every setting: what it means, its default, and what it is now. Secrets are not shown.')
     .option('--markdown', 'print the reference page instead')
     .addHelpText(
