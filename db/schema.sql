@@ -384,19 +384,22 @@ CREATE OR REPLACE FUNCTION holdfast.end_reservations(p_event integer[], p_id uui
  SET enable_seqscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
- SET plan_cache_mode TO 'force_generic_plan'
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 #variable_conflict use_column
 begin
-  perform from holdfast.seats s
-    join (
-      select r.event_no, r.reservation_id, seat_no
-      from unnest(p_event, p_id) g(event_no, id)
-      join holdfast.reservations r on r.event_no = g.event_no and r.reservation_id = g.id
-      cross join lateral unnest(r.seat_nos) seat_no
-    ) w on s.event_no = w.event_no and s.seat_no = w.seat_no and s.reservation_id = w.reservation_id
-    order by s.event_no, s.seat_no
-    for update of s;
+  perform from (
+      with listed as materialized (
+        select r.event_no, r.reservation_id, seat_no
+        from unnest(p_event, p_id) g(event_no, id)
+        join holdfast.reservations r on r.event_no = g.event_no and r.reservation_id = g.id
+        cross join lateral unnest(r.seat_nos) seat_no
+      )
+      select from listed w
+      join holdfast.seats s on s.event_no = w.event_no and s.seat_no = w.seat_no and s.reservation_id = w.reservation_id
+      order by s.event_no, s.seat_no
+      for update of s
+    ) locked;
 
   if p_area_event is not null then
     perform from holdfast.areas a
@@ -417,12 +420,14 @@ begin
     update holdfast.reservations r
     set state = p_state, revision = r.revision + 1, ended_at = p_now
     from unnest(p_event, p_id) g(event_no, id)
-    where r.event_no = g.event_no and r.reservation_id = g.id and r.state = 'pending_payment'
+    where r.event_no = g.event_no and r.reservation_id = g.id and case r.state when 'pending_payment' then true end
     returning r.event_no, r.reservation_id, r.user_id, r.revision, r.seat_nos, r.area_nos, r.area_quantities
+  ), listed as materialized (
+    select e.event_no, e.reservation_id, e.user_id, seat_no from ended e cross join lateral unnest(e.seat_nos) seat_no
   ), freed as (
     update holdfast.seats s
     set status = 'available', held_until = null, reservation_id = null, generation = s.generation + 1
-    from (select e.event_no, e.reservation_id, e.user_id, seat_no from ended e cross join lateral unnest(e.seat_nos) seat_no) w
+    from listed w
     where s.event_no = w.event_no and s.seat_no = w.seat_no
       and s.reservation_id = w.reservation_id and s.status = 'held'
     returning s.event_no, s.seat_no, s.generation, w.reservation_id, w.user_id
@@ -632,7 +637,8 @@ begin
       select v.event_no, v.reservation_id, q.n
       from unnest(r_event, r_user) with ordinality q(event_no, user_id, n)
       join holdfast.reservations v on v.event_no = q.event_no and v.user_id = q.user_id
-      where v_overdue[q.n] and v_out[q.n] = 0 and v.state = 'pending_payment' and v.expires_at <= v_now
+      -- As a case, so that no plan reads all that has run out to find these.
+      where v_overdue[q.n] and v_out[q.n] = 0 and case v.state when 'pending_payment' then v.expires_at <= v_now end
       order by v.event_no, v.user_id
       for update of v skip locked
     ) d;
@@ -674,8 +680,8 @@ begin
       where v_out[w.request] = 0
       union
       select v.event_no, area_no
-      from unnest(r_event, r_replaces) with ordinality q(event_no, id, n)
-      join holdfast.reservations v on v.event_no = q.event_no and v.reservation_id = q.id
+      from unnest(r_event, r_user, r_replaces) with ordinality q(event_no, user_id, id, n)
+      join holdfast.reservations v on v.event_no = q.event_no and v.user_id = q.user_id and v.reservation_id = q.id
       cross join lateral unnest(v.area_nos) area_no
       where v_out[q.n] = 0 and q.id <> nothing
     ) t;
@@ -763,16 +769,18 @@ begin
       order by min(w.i)
     loop
       v_area_before := v_area_left;
-      -- What the user gives back in the same step is free for them first.
-      for v_given in
-        select array_position(v_area_keys, v.event_no::int8 << 32 | t.area_no) as area, t.quantity
-        from holdfast.reservations v
-        cross join lateral unnest(v.area_nos, v.area_quantities) t(area_no, quantity)
-        where r_replaces[v_row.request] <> nothing
-          and v.event_no = r_event[v_row.request] and v.reservation_id = r_replaces[v_row.request]
-      loop
-        v_area_left[v_given.area] := v_area_left[v_given.area] + v_given.quantity;
-      end loop;
+      if r_replaces[v_row.request] <> nothing then
+        -- What the user gives back in the same step is free for them first.
+        for v_given in
+          select array_position(v_area_keys, v.event_no::int8 << 32 | t.area_no) as area, t.quantity
+          from holdfast.reservations v
+          cross join lateral unnest(v.area_nos, v.area_quantities) t(area_no, quantity)
+          where v.event_no = r_event[v_row.request] and v.user_id = r_user[v_row.request]
+            and v.reservation_id = r_replaces[v_row.request]
+        loop
+          v_area_left[v_given.area] := v_area_left[v_given.area] + v_given.quantity;
+        end loop;
+      end if;
       foreach v_at in array v_row.entries loop
         v_area := array_position(v_area_keys, a_event[v_at]::int8 << 32 | a_area[v_at]);
         if coalesce(v_area_left[v_area], 0) < a_quantity[v_at] then
