@@ -150,7 +150,7 @@ const guards: Record<string, Guard> = {
       const slow = tryHold(at, [first!])
       await meeting.untilWaiting(1)
       const other = tryHold(at, [second!])
-      await Promise.race([other, meeting.untilWaiting(2)])
+      await meeting.untilWaiting(2, other)
       await meeting.rollback()
       await Promise.all([slow, other])
       return harmIn(at)
@@ -348,7 +348,7 @@ const guards: Record<string, Guard> = {
         toUuid(first.reservationId),
       ])
       const sweeping = at.store.expireDue(10)
-      const waited = await Promise.race([sweeping.then(() => false), meeting.untilWaiting(1).then(() => true)])
+      const waited = await meeting.untilWaiting(1, sweeping)
       await meeting.rollback()
       await sweeping
       return waited ? ['the sweeper waited'] : []

@@ -1,4 +1,6 @@
+import type { SeatStatus } from '../ports.ts'
 import { reservationTransitions } from '../reservation.ts'
+import { seatTransitions } from '../seat.ts'
 import type { Tables } from './stand.ts'
 
 /**
@@ -79,6 +81,15 @@ function reservationsOfUsers({ reservations }: Tables, now: number): string[] {
   return broken
 }
 
+const seatAfter: Record<string, SeatStatus> = {
+  ReservationCreated: 'held',
+  ReservationExtended: 'held',
+  ReservationExpired: 'available',
+  ReservationCancelled: 'available',
+  SeatsSetAside: 'blocked',
+  SeatsReleased: 'available',
+}
+
 const stateAfter: Record<string, Tables['reservations'][number]['state']> = {
   ReservationCreated: 'pending_payment',
   ReservationExtended: 'pending_payment',
@@ -96,6 +107,9 @@ function toldChanges({ seats, reservations, outbox }: Tables): string[] {
       const name = seatName({ eventNo, seatNo })
       const generation = seatGenerations[i]!
       const expected = (seen.get(name)?.generation ?? 0) + 1
+      const [from, to] = [seatAfter[seen.get(name)?.type ?? ''], seatAfter[type]!]
+      if (from !== undefined && !seatTransitions[from].includes(to))
+        broken.push(`seat ${name} went from ${from} to ${to}`)
       if (generation !== expected) broken.push(`seat ${name} was told at ${generation} where ${expected} came next`)
       seen.set(name, { generation, type, subject, heldUntil })
     }
@@ -115,12 +129,8 @@ function toldChanges({ seats, reservations, outbox }: Tables): string[] {
       continue
     }
     if (last === undefined) continue
-    const told =
-      last.type === 'SeatsSetAside'
-        ? 'blocked'
-        : stateAfter[last.type] === 'pending_payment'
-          ? `held by ${last.subject} until ${last.heldUntil}`
-          : 'available'
+    const after = seatAfter[last.type]!
+    const told = after === 'held' ? `held by ${last.subject} until ${last.heldUntil}` : after
     const is = seat.status === 'held' ? `held by ${seat.reservationId} until ${seat.heldUntil}` : seat.status
     if (told !== is) broken.push(`seat ${seatName(seat)} is ${is} and told to be ${told}`)
   }

@@ -12,8 +12,8 @@ export type Meeting = {
   query(text: string, values?: unknown[]): Promise<pg.QueryResult>
   /** How many others wait for a lock. */
   waiting(): Promise<number>
-  /** Resolves when `count` others wait for a lock. */
-  untilWaiting(count: number): Promise<void>
+  /** True once `count` others wait for a lock, false if `ended` ends before. */
+  untilWaiting(count: number, ended?: Promise<unknown>): Promise<boolean>
   commit(): Promise<void>
   rollback(): Promise<void>
 }
@@ -37,10 +37,16 @@ export async function meetingAt(stand: PostgresStand): Promise<Meeting> {
       isOpen = true
       return holder.query(text, values)
     },
-    async untilWaiting(count) {
+    async untilWaiting(count, ended) {
+      let hasEnded = false
+      const noteEnd = () => {
+        hasEnded = true
+      }
+      ended?.then(noteEnd, noteEnd)
       // Some 0.3 ms a look: what is started a moment before has long begun to wait.
-      for (let looks = 0; looks < 5000; looks++) if ((await waiting()) >= count) return
-      assert(false, `${count} wait for a lock`)
+      for (let looks = 0; looks < 5000 && !hasEnded; looks++) if ((await waiting()) >= count) return true
+      assert(hasEnded, `${count} wait for a lock`)
+      return false
     },
     commit: end('commit'),
     rollback: end('rollback'),
