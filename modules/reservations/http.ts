@@ -53,7 +53,10 @@ export function reservationRoutes({ holdSeats, store, catalog, availability }: R
           description: 'All or nothing. The same Idempotency-Key and body give the same answer again.',
           headers: Type.Object({
             'idempotency-key': Type.Optional(
-              Type.String({ description: '1 to 255 printable ASCII characters; required.' }),
+              Type.String({
+                description: '1 to 255 printable ASCII characters; a new one for each wish.',
+                examples: ['two-for-ada-and-me'],
+              }),
             ),
           }),
           body: holdBody,
