@@ -1,6 +1,7 @@
 import type { EventDefinition } from '#catalog'
 import type { Reservation } from '#contracts/reservations.ts'
-import type { ReservationRecord, ReservationState } from './ports.ts'
+import type { ReservationRecord } from './ports.ts'
+import { stateAt } from './reservation.ts'
 
 /**
  * The reservation as the world sees it at `now`, database time: from `expires_at` on a pending one is expired, swept or not.
@@ -36,8 +37,4 @@ export function viewReservation(record: ReservationRecord, definition: EventDefi
     server_time: new Date(now).toISOString(),
     extensions_left: record.extensionsLeft,
   }
-}
-
-function stateAt(record: Pick<ReservationRecord, 'state' | 'expiresAt'>, now: number): ReservationState {
-  return record.state === 'pending_payment' && record.expiresAt <= now ? 'expired' : record.state
 }
