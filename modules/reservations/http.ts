@@ -278,6 +278,8 @@ function sendRefusal(request: FastifyRequest, reply: FastifyReply, refusal: Hold
         extras: { event_status: status, onsale_at: onsaleAt === null ? null : new Date(onsaleAt).toISOString() },
       })
     }
+    case 'sales-closed':
+      return sendProblem(request, reply, refusal.code, { retryAfterSeconds: 30 })
     default:
       return sendProblem(request, reply, refusal.code)
   }

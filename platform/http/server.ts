@@ -23,6 +23,7 @@ import { createRouteLatency } from '../telemetry/route-latency.ts'
 import { startDeadlines } from './deadline.ts'
 import { sendProblem } from './problem.ts'
 import { createErrorHandler, type Denied, UnstorableText } from './refuse.ts'
+import { requestId } from './request-id.ts'
 import { createShedding, type TrafficClass } from './shedding.ts'
 import { unstorableText, validatorCompiler } from './validation.ts'
 
@@ -183,11 +184,4 @@ function takeJson(app: HttpServer): void {
     const errors = unstorableText(raw, parsed)
     done(errors.length > 0 ? new UnstorableText(errors) : null, parsed)
   })
-}
-
-/** A caller's own id if it is harmless in a log, otherwise one of ours. */
-function requestId(request: { headers: Record<string, string | string[] | undefined> }, random: Random): string {
-  const given = request.headers['x-request-id']
-  if (typeof given === 'string' && /^[\w.-]{1,64}$/.test(given)) return given
-  return random.bytes(9).toString('base64url')
 }

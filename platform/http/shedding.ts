@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Clock } from '#kernel/clock.ts'
+import type { Random } from '#kernel/random.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { requestId } from './request-id.ts'
 
 /** What a request is worth when not all can be served, from the most to the least. */
 export const trafficClasses = ['operations', 'webhook', 'pay', 'hold', 'join', 'browse', 'reports'] as const
@@ -44,8 +46,13 @@ export type Shedding = {
  * It stands before the framework, because at ten times the load most requests are turned away: here that costs a third of what
  * it costs in a hook.
  */
-export function createShedding(options: { metrics: Metrics; clock: Clock; publicUrl: () => string }): Shedding {
-  const { metrics, clock, publicUrl } = options
+export function createShedding(options: {
+  metrics: Metrics
+  clock: Clock
+  random: Random
+  publicUrl: () => string
+}): Shedding {
+  const { metrics, clock, random, publicUrl } = options
   const shed = metrics.counter('holdfast_http_shed_total', 'Requests turned away before their body was read.', [
     'class',
   ])
@@ -80,16 +87,15 @@ export function createShedding(options: { metrics: Metrics; clock: Clock; public
 
   function turnAway(request: IncomingMessage, response: ServerResponse, traffic: TrafficClass): void {
     shed.inc({ class: traffic })
-    const given = request.headers['x-request-id']
-    const requestId = typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : 'shed'
+    const id = requestId(request, random)
     response.writeHead(503, {
       'Content-Type': 'application/problem+json; charset=utf-8',
       'Cache-Control': 'private, no-store',
       'Retry-After': String(retryAfterSeconds),
-      'X-Request-Id': requestId,
+      'X-Request-Id': id,
     })
     response.end(
-      `{"type":"${publicUrl()}/problems/overloaded","title":"The server is busy","status":503,"detail":"Wait as long as \`Retry-After\` says. Nothing was changed.","code":"overloaded","request_id":"${requestId}"}`,
+      `{"type":"${publicUrl()}/problems/overloaded","title":"The server is busy","status":503,"detail":"Wait as long as \`Retry-After\` says. Nothing was changed.","code":"overloaded","request_id":"${id}"}`,
     )
   }
 

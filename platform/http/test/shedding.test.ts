@@ -4,13 +4,19 @@ import { request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '#kernel/clock.ts'
+import { systemRandom } from '#kernel/random.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
 import { createShedding } from '../shedding.ts'
 
 /** A server whose requests stay open until they are let go. */
 async function house(t: TestContext) {
   const metrics = createMetrics({ processMetrics: false })
-  const shedding = createShedding({ metrics, clock: systemClock, publicUrl: () => 'http://tickets.example' })
+  const shedding = createShedding({
+    metrics,
+    clock: systemClock,
+    random: systemRandom(),
+    publicUrl: () => 'http://tickets.example',
+  })
   shedding.addRoute('GET', '/probe', { traffic: 'operations', isCounted: true })
   shedding.addRoute('POST', '/pay/:id/confirm', { traffic: 'pay', isCounted: true })
   shedding.addRoute('GET', '/list', { traffic: 'browse', isCounted: true })
