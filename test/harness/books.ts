@@ -71,12 +71,14 @@ const rules = {
     select count(*)::int as n
     from (select from holdfast.reservations group by event_no, user_id, key_hash having count(*) > 1) twice`,
 
-  'a reservation was not told': `
+  'a change of a reservation was not told, or told twice': `
     select count(*)::int as n
     from holdfast.reservations r
-    where r.revision <> (
-      select count(distinct o.revision) from holdfast.outbox o where o.event_no = r.event_no and o.subject = r.reservation_id
-    )`,
+    left join (
+      select o.event_no, o.subject, count(*) as told, count(distinct o.revision) as revisions
+      from holdfast.outbox o group by o.event_no, o.subject
+    ) o on o.event_no = r.event_no and o.subject = r.reservation_id
+    where (r.revision, r.revision) is distinct from (o.told, o.revisions)`,
 
   'a change of a seat was not told, or told twice': `
     select count(*)::int as n
@@ -89,6 +91,3 @@ const rules = {
     where (s.generation, s.generation, s.generation)
       is distinct from (coalesce(o.told, 0), coalesce(o.generations, 0), coalesce(o.latest, 0))`,
 }
-
-/** What clients were promised. */
-export type Acknowledged = { reservationId: string; eventId: string; seatIds: string[]; expiresAt: string }

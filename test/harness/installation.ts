@@ -22,6 +22,7 @@ export type Installation = Front & {
   servers: ServerProcess[]
   /** The address of one of them, by chance: in turn, every second seat would be asked for at one process alone. */
   anyUrl(): string
+  /** One more, apart from `servers`. */
   start(env?: Record<string, string>): Promise<ServerProcess>
 }
 
@@ -44,18 +45,19 @@ const administrator = { email: 'admin@holdfast.localhost', password: 'a password
 const random = systemRandom()
 
 export async function installation({ processes = 1, env = {} as Record<string, string> } = {}): Promise<Installation> {
-  const servers: ServerProcess[] = []
+  const started: ServerProcess[] = []
   // Before the database has its own: a server that is stopping still needs it.
-  after(() => Promise.all(servers.map(server => server.end('SIGTERM'))))
+  after(() => Promise.all(started.map(server => server.end('SIGTERM'))))
   const database = await testDatabase({ max: 4 })
   const front = await createFront({ DATABASE_URL: database.url, ...env })
   const start = async (more = {}) => {
     const server = await startServerProcess({ ...front.env, ...more })
-    servers.push(server)
+    started.push(server)
     return server
   }
   // One after the other: the first one makes the administrator.
   for (let i = 0; i < processes; i++) await start()
+  const servers = [...started]
   const fraction = seededRandom(Number(process.env.HOLDFAST_TEST_SEED ?? 1))
   const anyUrl = () => servers[Math.floor(fraction() * servers.length)]!.url
   return { ...front, database, servers, start, anyUrl }
