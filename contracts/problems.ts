@@ -60,6 +60,11 @@ export const problems = {
     title: 'There is no such event',
     advice: 'Check the event id; drafts are not shown.',
   },
+  'request-timeout': {
+    status: 408,
+    title: 'The request did not come in time',
+    advice: 'Its head has to be complete within ten seconds, all of it within thirty. Send it again.',
+  },
   'email-taken': { status: 409, title: 'There is an account with this mail address', advice: 'Log in instead.' },
   'last-administrator': {
     status: 409,
@@ -186,6 +191,11 @@ export const problems = {
     advice: 'Send the ETag you read, so that nobody overwrites what they have not seen.',
   },
   'rate-limited': { status: 429, title: 'Too many requests', advice: 'Wait as long as `Retry-After` says.' },
+  'head-too-large': {
+    status: 431,
+    title: 'Address and headers are too long',
+    advice: 'Together they may have 16 KB. Look for a cookie or a token that has grown.',
+  },
   internal: {
     status: 500,
     title: 'Something went wrong on our side',

@@ -19,6 +19,16 @@ type Extras = Record<string, unknown> & {
   [Common in 'type' | 'title' | 'status' | 'detail' | 'code' | 'request_id']?: never
 }
 
+export function problemOf(
+  code: ProblemCode,
+  { baseUrl, requestId }: { baseUrl: string; requestId: string },
+  { detail, extras }: ProblemOptions = {},
+): Problem {
+  const { title, status, advice } = problems[code]
+  const type = `${baseUrl}/problems/${code}`
+  return { type, title, status, detail: detail ?? advice, code, request_id: requestId, ...extras }
+}
+
 /** Answers with the problem of this code; the one way in which a route says no. */
 export function sendProblem(
   request: FastifyRequest,
@@ -26,24 +36,16 @@ export function sendProblem(
   code: ProblemCode,
   options: ProblemOptions = {},
 ) {
-  const known = problems[code]
-  const body: Problem = {
-    type: `${request.server.publicUrl()}/problems/${code}`,
-    title: known.title,
-    status: known.status,
-    detail: options.detail ?? known.advice,
-    code,
-    request_id: request.id,
-    ...options.extras,
-  }
-  if (known.status === 503 || known.status === 429) reply.header('Retry-After', String(options.retryAfterSeconds ?? 1))
-  if (known.status === 401) reply.header('WWW-Authenticate', 'Bearer')
+  const problem = problemOf(code, { baseUrl: request.server.publicUrl(), requestId: request.id }, options)
+  const { status } = problem
+  if (status === 503 || status === 429) reply.header('Retry-After', String(options.retryAfterSeconds ?? 1))
+  if (status === 401) reply.header('WWW-Authenticate', 'Bearer')
   // Serialised here: the members differ from code to code, and response schemas describe only what they share.
   return reply
-    .status(known.status)
+    .status(status)
     .header('X-Request-Id', request.id)
     .header('Content-Type', 'application/problem+json; charset=utf-8')
     .header('Cache-Control', 'private, no-store')
     .serializer(JSON.stringify)
-    .send(body)
+    .send(problem)
 }

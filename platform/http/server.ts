@@ -25,6 +25,7 @@ import { sendProblem } from './problem.ts'
 import { createErrorHandler, type Denied, UnstorableText } from './refuse.ts'
 import { requestId } from './request-id.ts'
 import { createShedding, type TrafficClass } from './shedding.ts'
+import { answerUnreadable } from './unreadable.ts'
 import { unstorableText, validatorCompiler } from './validation.ts'
 
 export type HttpServer = FastifyInstance<
@@ -99,6 +100,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 300 },
     return503OnClosing: false,
+    clientErrorHandler: answerUnreadable(options),
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => void handleError(error as FastifyError, request, reply as FastifyReply),
   }).withTypeProvider<TypeBoxTypeProvider>()
