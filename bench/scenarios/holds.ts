@@ -33,17 +33,15 @@ export async function holds({ runs, seconds, profile, log }: BenchOptions): Prom
     const textbook = await prepareTextbook(installation.databaseUrl)
     const noOp = await installation.startNoOp()
     let from = 0
-    const take = (count: number) => {
-      const requests = { kind: 'holds' as const, file, from, count: Math.min(count, list.length - from) }
-      from += requests.count
-      return requests
-    }
-    const generate = (target: URL, ratePerSecond: number | null, forSeconds: number, count: number) =>
-      runGenerator({
+    const generate = async (target: URL, ratePerSecond: number | null, forSeconds: number, count: number) => {
+      const result = await runGenerator({
         secret: installation.secret,
         load: { host: target.hostname, port: Number(target.port), connections, ratePerSecond, seconds: forSeconds },
-        requests: take(count),
+        requests: { kind: 'holds', file, from, count: Math.min(count, list.length - from) },
       })
+      from += result.sent
+      return result
+    }
 
     log('warming up')
     await generate(installation.server.url, null, 3, 30_000)
