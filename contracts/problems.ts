@@ -18,6 +18,11 @@ export const problems = {
     advice:
       'Send `Idempotency-Key` with 1 to 255 printable ASCII characters. Use a new one for each thing you want, and the same one when you repeat a request.',
   },
+  'invalid-signature': {
+    status: 400,
+    title: 'The signature is not valid',
+    advice: 'Sign the bytes that you send with the secret of this endpoint, within five minutes. Nothing was stored.',
+  },
   unauthenticated: {
     status: 401,
     title: 'An access token is required',
@@ -117,6 +122,16 @@ export const problems = {
     title: 'A payment is under way',
     advice: 'Wait for its outcome; it decides what becomes of the reservation.',
   },
+  'already-refunded': {
+    status: 409,
+    title: 'There is nothing left to refund',
+    advice: 'The tickets named are refunded or void already.',
+  },
+  'capture-pending': {
+    status: 409,
+    title: 'The payment is not captured yet',
+    advice: 'Only captured money is refunded. Wait for the outcome of the payment.',
+  },
   'seatmap-in-use': {
     status: 409,
     title: 'The seat map is in use',
@@ -180,6 +195,19 @@ export const problems = {
     advice: '`seat_ids` names the seat left alone. Move by one, or take it as well.',
     example: { rule: 'single-seat', seat_ids: ['101-A-1'] },
   },
+  'amount-not-chargeable': {
+    status: 422,
+    title: 'The payment provider does not take this amount',
+    advice:
+      'It is below or above what a card may be charged in this currency. Nothing was changed; tell the organiser.',
+    example: { amount: 20, currency: 'EUR' },
+  },
+  'unknown-tickets': {
+    status: 422,
+    title: 'Some of these tickets do not belong to the reservation',
+    advice: '`ticket_ids` names them. Nothing was refunded.',
+    example: { ticket_ids: ['tkt_01m81cwj4req28q4g000003zcp'] },
+  },
   'idempotency-key-reused': {
     status: 422,
     title: 'The Idempotency-Key was used for something else',
@@ -210,6 +238,11 @@ export const problems = {
     status: 503,
     title: 'The service is briefly not available',
     advice: 'Wait as long as `Retry-After` says and repeat the request with the same Idempotency-Key.',
+  },
+  'payments-unavailable': {
+    status: 503,
+    title: 'Paying is not possible at the moment',
+    advice: 'You keep your places until the hold ends. Wait as long as `Retry-After` says and check out again.',
   },
   'sales-closed': {
     status: 503,

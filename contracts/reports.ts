@@ -10,6 +10,12 @@ const counts = {
   places_cancelled: count('Places in those.'),
   expired: count('Reservations that ran out.'),
   places_expired: count('Places in those.'),
+  sales: count('Reservations paid.'),
+  places_sold: count('Places in those.'),
+  sold_amount: count('What they cost. Minor units.'),
+  declined: count('Cards that were declined.'),
+  refunds: count('Refunds carried out.'),
+  refunded_amount: count('What was given back. Minor units.'),
 }
 
 /** `GET /v1/events/{id}/figures`. */

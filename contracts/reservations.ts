@@ -80,6 +80,48 @@ export const reservation = Type.Object({
   expires_at: Type.String({ format: 'date-time' }),
   server_time: Type.String({ format: 'date-time' }),
   extensions_left: Type.Integer({ minimum: 0 }),
+  payment: Type.Optional(
+    Type.Object(
+      {
+        payment_id: Type.String(),
+        status: Type.String({
+          enum: [
+            'queued',
+            'open',
+            'processing',
+            'authorized',
+            'capturing',
+            'captured',
+            'cancelled',
+            'refund_pending',
+            'partly_refunded',
+            'refunded',
+            'quarantined',
+          ],
+        }),
+        settling: Type.Boolean({
+          description: 'The last word of the payment provider is awaited; look again, or stream.',
+        }),
+      },
+      { description: 'Once checkout has begun.' },
+    ),
+  ),
+  tickets: Type.Optional(
+    Type.Array(
+      Type.Object({
+        ticket_id: Type.String(),
+        section: Type.Union([Type.String(), Type.Null()]),
+        row: Type.Union([Type.String(), Type.Null()]),
+        number: Type.Union([Type.String(), Type.Null()]),
+        area_id: Type.Union([Type.String(), Type.Null()]),
+        status: Type.String(),
+      }),
+      { description: 'Once confirmed.' },
+    ),
+  ),
+  access_url: Type.Optional(
+    Type.String({ description: 'Leads back to this reservation and its tickets without a token. Once confirmed.' }),
+  ),
 })
 export type Reservation = Type.Static<typeof reservation>
 
@@ -87,6 +129,56 @@ export const reservationList = Type.Object({
   items: Type.Array(reservation),
   next_cursor: Type.Union([Type.String(), Type.Null()]),
 })
+
+/** `POST /v1/reservations/{id}/checkout`. */
+export const checkoutBody = Type.Object(
+  {
+    email: Type.String({
+      format: 'email',
+      maxLength: 254,
+      description: 'Where the tickets are sent.',
+      examples: ['ada@example.org'],
+    }),
+    name: Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: 'Stands on the tickets.',
+      examples: ['Ada Lovelace'],
+    }),
+    return_url: Type.Optional(
+      Type.String({ format: 'uri', maxLength: 2000, description: 'Where the bank sends the buyer back to.' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const orNull = (schema: Type.TSchema) => Type.Union([schema, Type.Null()])
+
+export const checkoutAnswer = Type.Object({
+  payment_id: orNull(Type.String({ description: 'Null where nothing is to be paid.' })),
+  provider: Type.Optional(Type.String()),
+  provider_ref: Type.Optional(Type.String({ description: 'The intent at the provider.' })),
+  client_secret: Type.Optional(
+    orNull(Type.String({ description: "For the provider's own page elements; keep it to the buyer." })),
+  ),
+  publishable_key: Type.Optional(Type.String()),
+  amount: Type.Optional(amount),
+  currency: Type.Optional(Type.String()),
+  status: Type.String({ description: 'As `payment.status` of the reservation, `queued`, or `not_required`.' }),
+})
+
+export const checkoutQueued = Type.Object({ payment_id: Type.String(), status: Type.Literal('queued') })
+
+/** `POST /v1/reservations/{id}/refund`. */
+export const refundBody = Type.Object(
+  {
+    reason: Type.String({ minLength: 1, maxLength: 200, examples: ['The buyer is ill.'] }),
+    tickets: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 50, uniqueItems: true })),
+  },
+  { additionalProperties: false },
+)
+
+export const refundAnswer = Type.Object({ refund_id: Type.String(), amount, status: Type.String() })
 
 /** `POST /v1/events/{id}/seats:bulk`. */
 export const seatsBulkBody = Type.Object(

@@ -11,9 +11,19 @@ create extension unaccent with schema public;
 
 create type holdfast.event_status as enum ('draft', 'scheduled', 'onsale', 'paused', 'ended', 'cancelled');
 
+create type holdfast.mail_state as enum ('queued', 'sent', 'failed', 'skipped');
+
+create type holdfast.payment_event_state as enum ('stored', 'settled', 'ignored', 'quarantined');
+
+create type holdfast.payment_status as enum ('open', 'processing', 'authorized', 'capturing', 'captured', 'cancelled', 'refund_pending', 'partly_refunded', 'refunded', 'quarantined');
+
+create type holdfast.refund_status as enum ('pending', 'succeeded', 'failed');
+
 create type holdfast.reservation_state as enum ('pending_payment', 'confirmed', 'expired', 'cancelled');
 
 create type holdfast.seat_status as enum ('available', 'held', 'reserved', 'sold', 'blocked');
+
+create type holdfast.ticket_status as enum ('valid', 'used', 'void', 'transferred');
 
 create table holdfast.areas (
   event_no integer not null,
@@ -22,10 +32,12 @@ create table holdfast.areas (
   capacity integer not null,
   available integer not null,
   generation integer not null default 0,
+  set_aside integer not null default 0,
   constraint areas_pkey PRIMARY KEY (event_no, area_no),
   constraint areas_event_no_area_id_key UNIQUE (event_no, area_id),
   constraint areas_capacity_check CHECK ((capacity >= 0)),
-  constraint available_is_within_capacity CHECK (((available >= 0) AND (available <= capacity)))
+  constraint areas_set_aside_check CHECK ((set_aside >= 0)),
+  constraint available_is_within_capacity CHECK (((available >= 0) AND ((available + set_aside) <= capacity)))
 ) with (fillfactor=50);
 
 CREATE OR REPLACE FUNCTION holdfast.clock()
@@ -98,6 +110,7 @@ create table holdfast.events (
   changed_at timestamp with time zone not null default holdfast.clock(),
   search_words text not null generated always as (holdfast.fold(((((name || ' '::text) || COALESCE(artist, ''::text)) || ' '::text) || place))) stored,
   search tsvector not null generated always as (((setweight(to_tsvector('simple'::regconfig, holdfast.fold(((name || ' '::text) || COALESCE(artist, ''::text)))), 'A'::"char") || setweight(to_tsvector('simple'::regconfig, holdfast.fold(place)), 'B'::"char")) || setweight(to_tsvector('simple'::regconfig, holdfast.fold(COALESCE(description, ''::text))), 'D'::"char"))) stored,
+  returns text not null default 'blocked'::text,
   constraint events_pkey PRIMARY KEY (event_no),
   constraint a_slug_names_one_event UNIQUE (slug),
   constraint events_event_id_key UNIQUE (event_id),
@@ -106,6 +119,7 @@ create table holdfast.events (
   constraint events_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
   constraint events_late_payment_check CHECK ((late_payment = ANY (ARRAY['reclaim'::text, 'refund'::text]))),
   constraint events_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint events_returns_check CHECK ((returns = ANY (ARRAY['blocked'::text, 'available'::text]))),
   constraint events_seatmap_version_check CHECK ((seatmap_version > 0)),
   constraint events_ticket_limit_check CHECK ((ticket_limit > 0)),
   constraint events_version_check CHECK ((version > 0)),
@@ -138,6 +152,29 @@ create table holdfast.inbox (
 ) partition by RANGE (occurred_at);
 
 create table holdfast.inbox_default partition of holdfast.inbox DEFAULT;
+
+create table holdfast.mails (
+  mail_id uuid not null,
+  dedupe_key text collate "C" not null,
+  template text not null,
+  event_id uuid not null,
+  reservation_id uuid not null,
+  data jsonb not null,
+  message_id_header text not null,
+  state holdfast.mail_state not null default 'queued'::holdfast.mail_state,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone,
+  last_error text,
+  occurred_at timestamp with time zone not null,
+  created_at timestamp with time zone not null default holdfast.clock(),
+  sent_at timestamp with time zone,
+  constraint mails_pkey PRIMARY KEY (mail_id),
+  constraint a_message_asks_for_a_mail_once UNIQUE (dedupe_key),
+  constraint only_queued_mails_are_attempted CHECK (((state = 'queued'::holdfast.mail_state) = (next_attempt_at IS NOT NULL))),
+  constraint sent_mails_have_a_time CHECK (((state = 'sent'::holdfast.mail_state) = (sent_at IS NOT NULL)))
+) with (fillfactor=70);
+CREATE INDEX mails_of_reservation ON holdfast.mails USING btree (reservation_id, occurred_at);
+CREATE INDEX mails_to_send ON holdfast.mails USING btree (next_attempt_at) WHERE (state = 'queued'::holdfast.mail_state);
 
 CREATE OR REPLACE FUNCTION holdfast.message_epoch()
  RETURNS text
@@ -191,6 +228,80 @@ create table holdfast.parked_messages (
 );
 CREATE INDEX parked_messages_by_subject ON holdfast.parked_messages USING btree (consumer, subject, place);
 
+create table holdfast.payment_attempts (
+  event_no integer not null,
+  payment_id uuid not null,
+  attempt_ref text not null,
+  code text not null,
+  decline_code text,
+  seen_at timestamp with time zone not null,
+  constraint payment_attempts_pkey PRIMARY KEY (event_no, payment_id, attempt_ref)
+);
+
+create table holdfast.payment_events (
+  provider text not null,
+  provider_event_id text not null,
+  type text not null,
+  created_at timestamp with time zone not null,
+  received_at timestamp with time zone not null default holdfast.clock(),
+  source text not null,
+  told jsonb not null,
+  state holdfast.payment_event_state not null default 'stored'::holdfast.payment_event_state,
+  event_no integer,
+  payment_id uuid,
+  reason text,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  settled_at timestamp with time zone,
+  constraint payment_events_pkey PRIMARY KEY (provider, provider_event_id),
+  constraint quarantine_says_why CHECK (((state <> 'quarantined'::holdfast.payment_event_state) OR (reason IS NOT NULL)))
+) with (fillfactor=70);
+CREATE INDEX payment_events_to_settle ON holdfast.payment_events USING btree (next_attempt_at) WHERE (state = 'stored'::holdfast.payment_event_state);
+
+create table holdfast.payment_refs (
+  provider text not null,
+  provider_ref text not null,
+  event_no integer not null,
+  payment_id uuid not null,
+  constraint payment_refs_pkey PRIMARY KEY (provider, provider_ref)
+);
+
+create table holdfast.payments (
+  event_no integer not null,
+  payment_id uuid not null,
+  reservation_id uuid not null,
+  user_id uuid not null,
+  provider text not null,
+  provider_ref text,
+  amount bigint not null,
+  currency text not null,
+  email text not null,
+  name text not null,
+  status holdfast.payment_status not null default 'open'::holdfast.payment_status,
+  revision integer not null default 1,
+  captured_amount bigint not null default 0,
+  late boolean not null default false,
+  quarantine_reason text,
+  create_sent_at timestamp with time zone,
+  queued_at timestamp with time zone,
+  cancel_requested_at timestamp with time zone,
+  next_look_at timestamp with time zone,
+  looks integer not null default 0,
+  traceparent text,
+  created_at timestamp with time zone not null,
+  constraint payments_pkey PRIMARY KEY (event_no, payment_id),
+  constraint a_reservation_is_paid_once UNIQUE (event_no, reservation_id),
+  constraint never_more_than_asked CHECK (((captured_amount <= amount) OR (status = 'quarantined'::holdfast.payment_status))),
+  constraint only_captured_money_is_counted CHECK ((((status = ANY (ARRAY['captured'::holdfast.payment_status, 'refund_pending'::holdfast.payment_status, 'partly_refunded'::holdfast.payment_status, 'refunded'::holdfast.payment_status])) = (captured_amount > 0)) OR (status = 'quarantined'::holdfast.payment_status))),
+  constraint payments_amount_check CHECK ((amount > 0)),
+  constraint payments_captured_amount_check CHECK ((captured_amount >= 0)),
+  constraint payments_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint payments_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254))),
+  constraint payments_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint quarantine_has_a_reason CHECK (((status = 'quarantined'::holdfast.payment_status) = (quarantine_reason IS NOT NULL)))
+) with (fillfactor=70);
+CREATE INDEX payments_to_look_at ON holdfast.payments USING btree (next_look_at) WHERE (next_look_at IS NOT NULL);
+
 create table holdfast.price_levels (
   event_no integer not null,
   level_no smallint not null,
@@ -206,6 +317,14 @@ create table holdfast.price_levels (
   constraint price_levels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
   constraint price_levels_price_level_check CHECK (((length(price_level) >= 1) AND (length(price_level) <= 200))),
   constraint price_levels_event_no_fkey FOREIGN KEY (event_no) REFERENCES holdfast.events(event_no)
+);
+
+create table holdfast.provider_cursors (
+  provider text not null,
+  read_until timestamp with time zone not null,
+  leased_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  last_compared_at timestamp with time zone,
+  constraint provider_cursors_pkey PRIMARY KEY (provider)
 );
 
 create table holdfast.users (
@@ -238,6 +357,30 @@ create table holdfast.refresh_tokens (
 );
 CREATE INDEX refresh_tokens_user ON holdfast.refresh_tokens USING btree (user_id, expires_at);
 
+create table holdfast.refunds (
+  event_no integer not null,
+  refund_id uuid not null,
+  payment_id uuid not null,
+  reason text not null,
+  sequence integer not null,
+  amount bigint not null,
+  currency text not null,
+  status holdfast.refund_status not null default 'pending'::holdfast.refund_status,
+  provider_ref text,
+  requested_by uuid,
+  note text,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone,
+  last_error text,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  revision integer not null default 1,
+  constraint refunds_pkey PRIMARY KEY (event_no, refund_id),
+  constraint a_reason_refunds_once UNIQUE (event_no, payment_id, reason, sequence),
+  constraint refunds_amount_check CHECK ((amount > 0))
+);
+CREATE INDEX refunds_to_carry_out ON holdfast.refunds USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+
 create table holdfast.reservations (
   event_no integer not null,
   reservation_id uuid not null,
@@ -264,6 +407,9 @@ create table holdfast.reservations (
   area_levels smallint[] not null default '{}'::smallint[],
   area_amounts bigint[] not null default '{}'::bigint[],
   replaces uuid,
+  reserved_at timestamp with time zone,
+  returned_seat_nos integer[] not null default '{}'::integer[],
+  returned_area_quantities integer[] not null default '{}'::integer[],
   constraint reservations_pkey PRIMARY KEY (event_no, reservation_id),
   constraint a_key_makes_one_reservation UNIQUE (event_no, user_id, key_hash),
   constraint only_the_living_have_no_end CHECK (((state = 'pending_payment'::holdfast.reservation_state) = (ended_at IS NULL))),
@@ -275,7 +421,7 @@ create table holdfast.reservations (
   constraint reservations_quantity_check CHECK ((quantity > 0))
 ) with (fillfactor=85);
 CREATE UNIQUE INDEX one_live_hold_per_user_and_event ON holdfast.reservations USING btree (event_no, user_id) WHERE (state = 'pending_payment'::holdfast.reservation_state);
-CREATE INDEX pending_by_end ON holdfast.reservations USING btree (expires_at) WHERE (state = 'pending_payment'::holdfast.reservation_state);
+CREATE INDEX pending_by_end ON holdfast.reservations USING btree (expires_at) WHERE ((state = 'pending_payment'::holdfast.reservation_state) AND (reserved_at IS NULL));
 
 create table holdfast.sale_figures (
   event_id uuid not null,
@@ -287,6 +433,12 @@ create table holdfast.sale_figures (
   places_cancelled integer not null default 0,
   expired integer not null default 0,
   places_expired integer not null default 0,
+  sales integer not null default 0,
+  places_sold integer not null default 0,
+  sold_amount bigint not null default 0,
+  declined integer not null default 0,
+  refunds integer not null default 0,
+  refunded_amount bigint not null default 0,
   constraint sale_figures_pkey PRIMARY KEY (event_id, minute)
 ) with (fillfactor=50);
 
@@ -328,6 +480,42 @@ create table holdfast.seats (
   constraint only_a_hold_has_an_end CHECK (((status = 'held'::holdfast.seat_status) = (held_until IS NOT NULL))),
   constraint taken_seats_have_a_holder CHECK (((status = ANY (ARRAY['held'::holdfast.seat_status, 'reserved'::holdfast.seat_status, 'sold'::holdfast.seat_status])) = (reservation_id IS NOT NULL)))
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.5);
+
+create table holdfast.tickets (
+  event_no integer not null,
+  ticket_id uuid not null,
+  reservation_id uuid not null,
+  user_id uuid not null,
+  seat_no integer,
+  area_no integer,
+  section text,
+  "row" text,
+  number text,
+  area_id text,
+  status holdfast.ticket_status not null default 'valid'::holdfast.ticket_status,
+  generation integer not null default 1,
+  level_no smallint not null,
+  amount bigint not null,
+  currency text not null,
+  holder_name text not null,
+  key_number smallint not null,
+  signature bytea not null,
+  issued_at timestamp with time zone not null,
+  voided_at timestamp with time zone,
+  void_reason text,
+  revision integer not null default 1,
+  constraint tickets_pkey PRIMARY KEY (event_no, ticket_id),
+  constraint a_ticket_is_for_one_place CHECK (((seat_no IS NULL) <> (area_no IS NULL))),
+  constraint only_void_tickets_are_voided CHECK (((status = 'void'::holdfast.ticket_status) = (voided_at IS NOT NULL))),
+  constraint tickets_amount_check CHECK ((amount >= 0)),
+  constraint tickets_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint tickets_holder_name_check CHECK (((length(holder_name) >= 1) AND (length(holder_name) <= 254))),
+  constraint tickets_key_number_check CHECK (((key_number >= 0) AND (key_number <= 255))),
+  constraint tickets_signature_check CHECK ((octet_length(signature) = 64))
+) with (fillfactor=85);
+CREATE UNIQUE INDEX one_live_ticket_per_seat ON holdfast.tickets USING btree (event_no, seat_no) WHERE ((status <> 'void'::holdfast.ticket_status) AND (seat_no IS NOT NULL));
+CREATE INDEX tickets_by_reservation ON holdfast.tickets USING btree (event_no, reservation_id);
+CREATE INDEX tickets_by_user ON holdfast.tickets USING btree (user_id, ticket_id);
 
 CREATE OR REPLACE FUNCTION holdfast.add_day_partitions(p_table text, p_from date, p_days integer)
  RETURNS integer
@@ -418,7 +606,7 @@ begin
   return query
   with ended as (
     update holdfast.reservations r
-    set state = p_state, revision = r.revision + 1, ended_at = p_now
+    set state = p_state, revision = r.revision + 1, ended_at = p_now, reserved_at = null
     from unnest(p_event, p_id) g(event_no, id)
     where r.event_no = g.event_no and r.reservation_id = g.id and case r.state when 'pending_payment' then true end
     returning r.event_no, r.reservation_id, r.user_id, r.revision, r.seat_nos, r.area_nos, r.area_quantities
@@ -429,7 +617,7 @@ begin
     set status = 'available', held_until = null, reservation_id = null, generation = s.generation + 1
     from listed w
     where s.event_no = w.event_no and s.seat_no = w.seat_no
-      and s.reservation_id = w.reservation_id and s.status = 'held'
+      and s.reservation_id = w.reservation_id and s.status in ('held', 'reserved')
     returning s.event_no, s.seat_no, s.generation, w.reservation_id, w.user_id
   ), returned as (
     update holdfast.areas a
@@ -475,7 +663,7 @@ begin
   from (
     select r.event_no, r.reservation_id
     from holdfast.reservations r
-    where r.state = 'pending_payment' and r.expires_at <= v_now
+    where r.state = 'pending_payment' and r.reserved_at is null and r.expires_at <= v_now
     order by r.expires_at
     limit p_limit
     for update skip locked
@@ -602,6 +790,7 @@ begin
       when m.live then 8
       when q.replaces <> nothing and m.replaced is null then 13
       when q.replaces <> nothing and m.replaced <> 'pending_payment' then 14
+      when q.replaces <> nothing and m.replaced_is_being_paid then 17
       when q.replaces <> nothing and m.overdue then 14
       else 0
     end)::int2 order by q.n),
@@ -614,11 +803,13 @@ begin
   left join holdfast.events e on e.event_no = q.event_no
   left join lateral (
     select max(case when v.key_hash = q.key_hash then case when v.request_hash = q.request_hash then 2 else 3 end end) as key_outcome,
-      bool_or(v.state = 'pending_payment' and v.expires_at <= v_now) as overdue,
-      bool_or(v.state = 'pending_payment' and v.expires_at > v_now and v.reservation_id <> q.replaces) as live,
+      bool_or(v.state = 'pending_payment' and v.expires_at <= v_now and v.reserved_at is null) as overdue,
+      bool_or(v.state = 'pending_payment' and (v.expires_at > v_now or v.reserved_at is not null)
+        and v.reservation_id <> q.replaces) as live,
       max(v.state) filter (where v.reservation_id = q.replaces) as replaced,
-      sum(v.live_tickets + case when v.state = 'pending_payment' and v.expires_at > v_now and v.reservation_id <> q.replaces
-        then v.quantity else 0 end) as tickets
+      bool_or(v.reservation_id = q.replaces and v.reserved_at is not null) as replaced_is_being_paid,
+      sum(v.live_tickets + case when v.state = 'pending_payment' and (v.expires_at > v_now or v.reserved_at is not null)
+        and v.reservation_id <> q.replaces then v.quantity else 0 end) as tickets
     from holdfast.reservations v
     where v.event_no = q.event_no and v.user_id = q.user_id
   ) m on true;
@@ -638,7 +829,7 @@ begin
       from unnest(r_event, r_user) with ordinality q(event_no, user_id, n)
       join holdfast.reservations v on v.event_no = q.event_no and v.user_id = q.user_id
       -- As a case, so that no plan reads all that has run out to find these.
-      where v_overdue[q.n] and v_out[q.n] = 0 and case v.state when 'pending_payment' then v.expires_at <= v_now end
+      where v_overdue[q.n] and v_out[q.n] = 0 and case v.state when 'pending_payment' then v.expires_at <= v_now and v.reserved_at is null end
       order by v.event_no, v.user_id
       for update of v skip locked
     ) d;
@@ -656,13 +847,15 @@ begin
       v_ends[v_at] := v_now + r_hold_seconds[v_at] * interval '1 second';
     end if;
     if v_out[v_at] = 0 and r_replaces[v_at] <> nothing then
-      select v.expires_at as ends, v.extensions_left as extensions into v_row
+      select v.expires_at as ends, v.extensions_left as extensions, v.reserved_at into v_row
       from holdfast.reservations v
       where v.event_no = r_event[v_at] and v.reservation_id = r_replaces[v_at] and v.user_id = r_user[v_at]
         and v.state = 'pending_payment'
       for update skip locked;
       if not found then
         v_out[v_at] := 12;
+      elsif v_row.reserved_at is not null then
+        v_out[v_at] := 17;
       elsif v_row.ends <= holdfast.clock() then
         v_out[v_at] := 14;
       else
@@ -699,7 +892,7 @@ begin
       from (
         select v.event_no, v.reservation_id
         from holdfast.reservations v
-        where v.state = 'pending_payment' and v.expires_at <= v_now
+        where v.state = 'pending_payment' and v.reserved_at is null and v.expires_at <= v_now
           and exists (
             select from unnest(v_row.events, v_row.areas) w(event_no, area_no)
             where v.event_no = w.event_no and w.area_no = any (v.area_nos)
@@ -803,7 +996,8 @@ begin
       where v_out[q.n] in (9, 11) and exists (
         select from holdfast.reservations v
         where v.event_no = q.event_no and v.user_id = q.user_id and (v.key_hash = q.key_hash
-          or (v.state = 'pending_payment' and v.expires_at > v_now and v.reservation_id <> q.replaces))
+          or (v.state = 'pending_payment' and (v.expires_at > v_now or v.reserved_at is not null)
+            and v.reservation_id <> q.replaces))
         offset 0
       )
     loop

@@ -16,6 +16,7 @@ import { createAccessTokens, type TokenKey } from './tokens/access-token.ts'
 import { createAuthenticate } from './tokens/authenticate.ts'
 import { followEndedSessions } from './tokens/ended-sessions.ts'
 
+export { createReservationAccess, type ReservationAccess } from './tokens/reservation-access.ts'
 export { loadTokenKeys, type TokenKeySource } from './tokens/token-keys.ts'
 export type { Administrator, GuestSession, TokenKey }
 

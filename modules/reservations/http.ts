@@ -3,20 +3,34 @@ import Type from 'typebox'
 import type { Availability } from '#availability'
 import type { Catalog } from '#catalog'
 import type { Actor } from '#contracts/actor.ts'
-import { type HoldBody, holdBody, reservation, reservationList } from '#contracts/reservations.ts'
-import { eventNoOf, parseId, type ReservationId } from '#kernel/ids.ts'
+import { type HoldBody, holdBody, type Reservation, reservation, reservationList } from '#contracts/reservations.ts'
+import { eventNoOf, parseId, type ReservationId, type UserId } from '#kernel/ids.ts'
 import { sendProblem } from '#platform/http/problem.ts'
 import type { Routes } from '#platform/http/server.ts'
 import type { HoldSeats } from './hold/hold-seats.ts'
 import type { HoldRefusal } from './hold/refusal.ts'
-import type { ChangeOutcome, ReservationStore } from './ports.ts'
+import type { ChangeOutcome, ReservationRecord, ReservationStore } from './ports.ts'
 import { viewReservation } from './reservation-view.ts'
+
+/** What payment and tickets add to a reservation; the checkout module knows. */
+export type SalePort = {
+  describe(record: ReservationRecord): Promise<Pick<Reservation, 'payment' | 'tickets' | 'access_url'>>
+  /** Gives up a reservation whose payment is open. */
+  cancel(command: {
+    eventNo: number
+    reservationId: ReservationId
+    userId: UserId
+  }): Promise<'cancelled' | 'payment-in-progress' | 'cancelling' | 'not-found'>
+  /** Whether this text from an `access_url` opens the reservation. */
+  opens(reservationId: ReservationId, access: string): boolean
+}
 
 export type ReservationRoutesDeps = {
   holdSeats: HoldSeats
   store: ReservationStore
   catalog: Pick<Catalog, 'definitions'>
   availability: Availability
+  sale: SalePort
 }
 
 const tags = ['Reservations']
@@ -35,12 +49,17 @@ const holdProblems = [
   'no-match',
   'seat-rule',
   'reservation-expired',
+  'payment-in-progress',
   'sales-closed',
 ] as const satisfies readonly (HoldRefusal['code'] | 'idempotency-key-required')[]
 const oneReservation = Type.Object({ reservation_id: Type.String() })
+const withAccess = Type.Object(
+  { access: Type.Optional(Type.String({ maxLength: 100, description: 'From `access_url`, instead of a token.' })) },
+  { additionalProperties: false },
+)
 const personal = 'private, no-store'
 
-export function reservationRoutes({ holdSeats, store, catalog, availability }: ReservationRoutesDeps): Routes {
+export function reservationRoutes({ holdSeats, store, catalog, availability, sale }: ReservationRoutesDeps): Routes {
   return app => {
     app.post(
       '/v1/reservations',
@@ -92,20 +111,25 @@ export function reservationRoutes({ holdSeats, store, catalog, availability }: R
     app.get(
       '/v1/reservations/:reservation_id',
       {
-        config: { access: 'any', traffic: 'pay', problems: ['not-found'] },
+        config: { access: 'public', traffic: 'pay', problems: ['not-found', 'unauthenticated'] },
         schema: {
           tags,
           operationId: 'getReservation',
           summary: 'One of your reservations',
+          description: 'With a token, or with the `access` of its `access_url`.',
           params: oneReservation,
+          querystring: withAccess,
           response: { 200: reservation },
         },
       },
       async (request, reply) => {
-        const found = await ownReservation(request.params.reservation_id, actorOf(request))
+        const { access } = request.query
+        if (request.actor === null && access === undefined) return sendProblem(request, reply, 'unauthenticated')
+        const found = await readableReservation(request.params.reservation_id, request.actor, access)
         if (found === null) return sendProblem(request, reply, 'not-found')
         const definition = await catalog.definitions.byNo(found.reservation.eventNo)
-        return reply.header('Cache-Control', personal).send(viewReservation(found.reservation, definition!, found.now))
+        const view = viewReservation(found.reservation, definition!, found.now)
+        return reply.header('Cache-Control', personal).send({ ...view, ...(await sale.describe(found.reservation)) })
       },
     )
 
@@ -191,13 +215,22 @@ export function reservationRoutes({ holdSeats, store, catalog, availability }: R
           operationId: 'cancelReservation',
           summary: 'Give the places back',
           params: oneReservation,
-          response: { 204: Type.Null() },
+          description: 'While a payment is open the provider decides: 202 until it has answered.',
+          response: { 202: Type.Object({ cancelling: Type.Literal(true) }), 204: Type.Null() },
         },
       },
       async (request, reply) => {
         const target = targetOf(request.params.reservation_id)
         if (target === null) return sendProblem(request, reply, 'not-found')
-        const outcome = await store.cancel({ ...target, userId: actorOf(request).userId })
+        const command = { ...target, userId: actorOf(request).userId }
+        const outcome = await store.cancel(command)
+        if (!outcome.ok && outcome.code === 'payment-in-progress') {
+          const ended = await sale.cancel(command)
+          reply.header('Cache-Control', personal)
+          if (ended === 'cancelled') return reply.status(204).send(null)
+          if (ended === 'cancelling') return reply.status(202).send({ cancelling: true as const })
+          return sendProblem(request, reply, ended)
+        }
         if (!outcome.ok && outcome.code !== 'already-cancelled' && outcome.code !== 'reservation-expired')
           return sendProblem(request, reply, outcome.code)
         if (outcome.ok) noteChange(outcome)
@@ -220,11 +253,15 @@ export function reservationRoutes({ holdSeats, store, catalog, availability }: R
     )
   }
 
-  async function ownReservation(text: string, actor: Actor) {
+  async function readableReservation(text: string, actor: Actor | null, access: string | undefined) {
     const target = targetOf(text)
     if (target === null) return null
     const found = await store.find(target.eventNo, target.reservationId)
-    return found !== null && (found.reservation.userId === actor.userId || maySeeAll(actor)) ? found : null
+    if (found === null) return null
+    const mayRead =
+      (actor !== null && (found.reservation.userId === actor.userId || maySeeAll(actor))) ||
+      (access !== undefined && sale.opens(target.reservationId, access))
+    return mayRead ? found : null
   }
 }
 

@@ -13,16 +13,28 @@ import { createBestSeats } from './hold/best-seats.ts'
 import { ClaimBoard } from './hold/claim-board.ts'
 import { withHoldMetrics } from './hold/hold-metrics.ts'
 import { createHoldSeats, type HoldSeats } from './hold/hold-seats.ts'
-import { reservationRoutes } from './http.ts'
+import { reservationRoutes, type SalePort } from './http.ts'
 import type { ReservationStore } from './ports.ts'
 import { createPostgresStore } from './postgres-store.ts'
 
+export { endReservation } from './change/cancel.sql.ts'
+export { lockReservation } from './change/lock-reservation.sql.ts'
 export { lockUnheldSeats } from './change/lock-unheld.sql.ts'
 export { setSeatsAsideIn } from './change/set-aside.ts'
+export type { SalePort } from './http.ts'
 export { reservationMessages } from './messages.ts'
-export type { ReservationStore } from './ports.ts'
+export { type PlaceOfReservation, placesOf } from './places.ts'
+export type { ReservationRecord, ReservationStore, SeatChange } from './ports.ts'
+export { createPostgresStore } from './postgres-store.ts'
 export { prepareInventory } from './prepare-inventory.sql.ts'
-export { auditEvent, type ManifestAudit } from './sell/manifest-audit.ts'
+export { stateAt } from './reservation.ts'
+export { viewReservation } from './reservation-view.ts'
+export { auditHouse } from './sell/manifest-audit.ts'
+export { lockNewerHold, reclaimPlaces } from './sell/reclaim-places.sql.ts'
+export { releaseReclaimed } from './sell/release-reclaimed.sql.ts'
+export { reservePlaces } from './sell/reserve-places.sql.ts'
+export { returnPlaces } from './sell/return-places.sql.ts'
+export { sellPlaces } from './sell/sell-places.sql.ts'
 
 export type ReservationsOptions = {
   /** A pool of its own with as many connections as there are lanes: nothing else may keep a batch waiting. */
@@ -35,6 +47,8 @@ export type ReservationsOptions = {
   origin: string
   /** Hold batches under way at once. */
   lanes: number
+  /** What payment and tickets add; given by whoever composes the two. */
+  sale: SalePort
   clock: Clock
   random: Random
   metrics: Metrics
@@ -54,7 +68,7 @@ export type Reservations = {
 
 /** The only writer of seats, areas and reservations. */
 export function createReservations(options: ReservationsOptions): Reservations {
-  const { holdDb, db, catalog, availability, origin, lanes, clock, random, metrics, logger } = options
+  const { holdDb, db, catalog, availability, origin, lanes, sale, clock, random, metrics, logger } = options
   const store = createPostgresStore({ holdDb, db, origin })
   const batcher = createHoldBatcher({ store, clock, metrics, logger, lanes })
   const board = new ClaimBoard()
@@ -67,7 +81,7 @@ export function createReservations(options: ReservationsOptions): Reservations {
     { clock, metrics },
   )
   return {
-    routes: reservationRoutes({ holdSeats, store, catalog, availability }),
+    routes: reservationRoutes({ holdSeats, store, catalog, availability, sale }),
     jobs: [expiryJob({ store, metrics })],
     store,
     holdSeats,

@@ -22,6 +22,7 @@ export function reservationMessages({
       ReservationExtended: ['ReservationExtended'],
       ReservationCancelled: ['ReservationCancelled'],
       ReservationExpired: ['ReservationExpired'],
+      SeatsSold: ['SeatsSold'],
     },
     columns: [
       'o.occurred_at',
@@ -33,6 +34,7 @@ export function reservationMessages({
       `array_to_string(o.seat_nos, ',') as seat_nos`,
       `array_to_string(o.seat_generations, ',') as seat_generations`,
       'o.held_until',
+      'o.data',
     ],
     async expand(db, rows) {
       const facts = await readFacts(db, rows)
@@ -60,6 +62,7 @@ type OutboxRow = {
   seat_nos: string | null
   seat_generations: string | null
   held_until: number | null
+  data: { late?: boolean } | null
 }
 
 type AnyMessage = { [Name in MessageType]: MessageOf<Name> }[MessageType]
@@ -113,6 +116,20 @@ function pushMessages(
     case 'ReservationExtended': {
       assert(row.held_until !== null, 'an extended hold has an end')
       messages.push({ ...envelope('ReservationExtended'), data: { ...whose, expires_at: iso(row.held_until) } })
+      return
+    }
+    case 'SeatsSold': {
+      messages.push({
+        ...envelope('SeatsSold'),
+        data: {
+          ...whose,
+          seats,
+          quantity: fact.quantity,
+          amount: fact.amount,
+          currency: fact.currency,
+          late: row.data?.late === true,
+        },
+      })
       return
     }
     case 'ReservationCancelled':

@@ -99,10 +99,14 @@ export type HoldOutcome =
   | { kind: 'again' }
   | { kind: 'nothing-to-replace' }
   | { kind: 'replaced-has-ended' }
+  | { kind: 'replaced-is-being-paid' }
   /** A probe found neither a repetition nor a live hold. */
   | { kind: 'clear' }
 
-/** A reservation as stored. `state` is as written: a pending one whose `expiresAt` has passed counts as expired. */
+/**
+ * A reservation as stored. `state` is as written: a pending one whose `expiresAt` has passed counts as expired, unless its
+ * payment is open (`reservedAt`): that does not run out by itself.
+ */
 export type ReservationRecord = {
   eventNo: number
   reservationId: ReservationId
@@ -112,6 +116,8 @@ export type ReservationRecord = {
   extensionsLeft: number
   createdAt: number
   expiresAt: number
+  /** When its payment was opened, until it ends; null before. */
+  reservedAt: number | null
   amount: number
   currency: string
   seats: SeatItem[]
@@ -126,6 +132,12 @@ export type ChangeOutcome =
   | { ok: true; reservation: ReservationRecord; now: number /** Seats whose row changed. */; moved: SeatChange[] }
   | {
       ok: false
-      code: 'not-found' | 'reservation-expired' | 'already-cancelled' | 'already-confirmed' | 'no-extensions-left'
+      code:
+        | 'not-found'
+        | 'reservation-expired'
+        | 'already-cancelled'
+        | 'already-confirmed'
+        | 'no-extensions-left'
+        | 'payment-in-progress'
       now: number
     }

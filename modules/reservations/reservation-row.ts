@@ -13,6 +13,7 @@ export type ReservationRow = {
   created_at: number
   expires_at: number
   initial_expires_at: number
+  reserved_at: number | null
   amount: number
   currency: string
   seat_nos: number[]
@@ -26,7 +27,7 @@ export type ReservationRow = {
 }
 
 export const reservationColumns = `r.event_no, r.reservation_id, r.user_id, r.state, r.revision, r.extensions_left,
-  r.initial_extensions_left, r.created_at, r.expires_at, r.initial_expires_at, r.amount, r.currency, r.seat_nos, r.seat_levels,
+  r.initial_extensions_left, r.created_at, r.expires_at, r.initial_expires_at, r.reserved_at, r.amount, r.currency, r.seat_nos, r.seat_levels,
   r.seat_amounts, r.area_nos, r.area_quantities, r.area_levels, r.area_amounts`
 
 /** Database time in whole milliseconds, as everything that is stored and compared. */
@@ -42,6 +43,7 @@ export function toRecord(row: ReservationRow): ReservationRecord {
     extensionsLeft: row.extensions_left,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
+    reservedAt: row.reserved_at,
     amount: row.amount,
     currency: row.currency,
     seats: row.seat_nos.map((seatNo, i) => ({

@@ -9,12 +9,15 @@ export const reservationTransitions: Record<ReservationState, readonly Reservati
   cancelled: [],
 }
 
-/** The state the world sees at `now`, database time: expiry is final, swept or not. */
+/**
+ * The state the world sees at `now`, database time: expiry is final, swept or not. With a payment open it waits for the
+ * provider's answer.
+ */
 export function stateAt(
-  { state, expiresAt }: Pick<ReservationRecord, 'state' | 'expiresAt'>,
+  { state, expiresAt, reservedAt }: Pick<ReservationRecord, 'state' | 'expiresAt' | 'reservedAt'>,
   now: number,
 ): ReservationState {
-  return state === 'pending_payment' && expiresAt <= now ? 'expired' : state
+  return state === 'pending_payment' && expiresAt <= now && reservedAt === null ? 'expired' : state
 }
 
 type Found = { reservation: ReservationRecord; now: number }
@@ -47,7 +50,7 @@ function refuseUnlessLive(found: Found | null, userId: UserId): Refused | null {
   const { reservation, now } = found
   switch (stateAt(reservation, now)) {
     case 'pending_payment':
-      return null
+      return reservation.reservedAt === null ? null : { ok: false, code: 'payment-in-progress', now }
     case 'confirmed':
       return { ok: false, code: 'already-confirmed', now }
     case 'cancelled':

@@ -1,14 +1,14 @@
 import type { Job } from '#platform/jobs/periodic.ts'
-import type { Queryable } from '#platform/postgres/database.ts'
+import type { Database } from '#platform/postgres/database.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
-import { auditEvent } from '#reservations'
+import { auditManifest } from './audit-manifest.ts'
 
 /**
  * Audits the events on sale, one a turn, so that the gauges speak of what the tables say and never of counters. An oversold seat
  * or books that do not balance are an alarm, not a statistic.
  */
-export function auditJob({ db, metrics, logger }: { db: Queryable; metrics: Metrics; logger: Logger }): Job {
+export function auditJob({ db, metrics, logger }: { db: Database; metrics: Metrics; logger: Logger }): Job {
   const oversold = metrics.gauge(
     'holdfast_oversold',
     'Seats and places sold or held more than once, by the last audit of each event.',
@@ -29,7 +29,7 @@ export function auditJob({ db, metrics, logger }: { db: Queryable; metrics: Metr
       const eventNo = rows[0]?.event_no
       if (eventNo === undefined) return 'dry'
       last = eventNo
-      const audit = await auditEvent(db, eventNo)
+      const audit = await auditManifest(db, eventNo)
       if (audit === null) return 'dry'
       oversold.set({ event_no: String(eventNo) }, audit.oversold)
       unbalanced.set({ event_no: String(eventNo) }, audit.balanced ? 0 : 1)

@@ -4,7 +4,7 @@ import { ManifestAudit } from '#contracts/reports.ts'
 import { seatsBulkAnswer, seatsBulkBody } from '#contracts/reservations.ts'
 import { sendProblem } from '#platform/http/problem.ts'
 import type { Routes } from '#platform/http/server.ts'
-import { auditEvent } from '#reservations'
+import { auditManifest } from './audit-manifest.ts'
 import { changeSeats } from './change-seats.ts'
 import type { SaleControlOptions } from './index.ts'
 
@@ -59,7 +59,7 @@ export function saleControlRoutes(options: SaleControlOptions): Routes {
       },
       async (request, reply) => {
         const definition = await eventOf(catalog, request.params.event_id)
-        const audit = definition && (await auditEvent(db, definition.eventNo))
+        const audit = definition && (await auditManifest(db, definition.eventNo))
         if (!audit) return sendProblem(request, reply, 'event-not-found')
         return reply.header('Cache-Control', 'private, no-store').send(audit)
       },

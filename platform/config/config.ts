@@ -78,6 +78,17 @@ function crossChecks(config: Config): string[] {
     problems.push('HOLDFAST_TOKEN_SECRET_PREVIOUS is set without HOLDFAST_TOKEN_SECRET')
   if (config.HOLDFAST_ADMIN_PASSWORD !== undefined && config.HOLDFAST_ADMIN_PASSWORD.length < 15)
     problems.push('HOLDFAST_ADMIN_PASSWORD must have at least 15 characters, as it is the only factor')
+  const stripe = ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'STRIPE_PUBLISHABLE_KEY'] as const
+  const missing = stripe.filter(name => config[name] === undefined)
+  // A default for any of them would let somebody confirm payments that were never made.
+  if (missing.length > 0 && missing.length < stripe.length)
+    problems.push(
+      `${stripe.join(', ')} belong together; ${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
+    )
+  if (config.STRIPE_SECRET_KEY !== undefined && !/^(sk|rk)_(test|live)_/.test(config.STRIPE_SECRET_KEY))
+    problems.push('STRIPE_SECRET_KEY must begin with sk_test_, sk_live_, rk_test_ or rk_live_')
+  if (config.STRIPE_WEBHOOK_SECRET?.split(',').some(secret => !secret.trim().startsWith('whsec_')))
+    problems.push('STRIPE_WEBHOOK_SECRET must begin with whsec_, each if there are several')
   return problems
 }
 

@@ -55,6 +55,41 @@ export const options = {
     unit: 'connections',
     help: 'Pool for what buyers do to a reservation they have: extend, cancel, look.',
   }),
+  HOLDFAST_POOL_PAY: integer({
+    min: 2,
+    max: 100,
+    default: 8,
+    unit: 'connections',
+    help: 'Pool for checkout, webhooks, settling and refunds.',
+  }),
+  STRIPE_SECRET_KEY: text({
+    secret: true,
+    help: 'Secret key of the Stripe account that takes the money. Absent: the payment sandbox, which takes none.',
+  }),
+  STRIPE_WEBHOOK_SECRET: text({
+    secret: true,
+    help: 'Signing secret of the webhook endpoint; several, separated by commas, while one is being changed.',
+  }),
+  STRIPE_PUBLISHABLE_KEY: text({ help: 'Publishable key of the same account, given to browsers.' }),
+  HOLDFAST_SANDBOX: flag({
+    default: true,
+    help: 'Without STRIPE_SECRET_KEY, start the payment sandbox, or use the one that runs on HOLDFAST_DATA/sandbox. false: no payments.',
+  }),
+  HOLDFAST_SANDBOX_PORT: integer({
+    min: 0,
+    max: 65535,
+    default: 0,
+    help: 'Port of the payment sandbox; 0 takes any free one, and then keeps it.',
+  }),
+  SMTP_URL: url({
+    protocols: ['smtp:', 'smtps:'],
+    secret: true,
+    help: 'Mail server, smtp://user:password@host:587. Absent: mails are kept in HOLDFAST_DATA/mailbox, to be read at /sandbox/mailbox.',
+  }),
+  HOLDFAST_MAIL_FROM: text({
+    default: 'Holdfast <tickets@holdfast.localhost>',
+    help: 'Sender of mails to buyers.',
+  }),
   HOLDFAST_DEMO: flag({
     help: 'Import the demo events into an empty catalogue. Absent: true with the embedded database, else false.',
   }),
@@ -92,14 +127,4 @@ export const options = {
 } as const
 
 /** Settings of the contract whose adapters do not exist yet. Set ones are named at start, so that nobody relies on them. */
-export const later = [
-  'REDIS_URL',
-  'KAFKA_BROKERS',
-  'S3_BUCKET',
-  'DYNAMODB_TABLE',
-  'OPENSEARCH_URL',
-  'SMTP_URL',
-  'STRIPE_SECRET_KEY',
-  'STRIPE_WEBHOOK_SECRET',
-  'STRIPE_PUBLISHABLE_KEY',
-] as const
+export const later = ['REDIS_URL', 'KAFKA_BROKERS', 'S3_BUCKET', 'DYNAMODB_TABLE', 'OPENSEARCH_URL'] as const

@@ -187,6 +187,8 @@ function outcomeOf(
       return { kind: 'clear' }
     case 16:
       return { kind: 'event-not-found' }
+    case 17:
+      return { kind: 'replaced-is-being-paid' }
     default:
       throw new Bug(`hold_batch answers with a known outcome, not ${code}`)
   }

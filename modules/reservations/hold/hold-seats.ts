@@ -273,6 +273,8 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
         return { ok: false, code: 'not-found' }
       case 'replaced-has-ended':
         return { ok: false, code: 'reservation-expired' }
+      case 'replaced-is-being-paid':
+        return { ok: false, code: 'payment-in-progress' }
       case 'taken':
         if (!command.body.best_available) return seatsUnavailable(definition, outcome.seatNos)
         for (const seatNo of outcome.seatNos) attempt.lost.add(seatNo)
@@ -409,6 +411,7 @@ function recordOf(request: HoldRequest, held: Extract<HoldOutcome, { kind: 'held
     extensionsLeft,
     createdAt: held.createdAt,
     expiresAt,
+    reservedAt: null,
     amount: request.amount,
     currency: request.currency,
     seats: request.seats as SeatItem[],

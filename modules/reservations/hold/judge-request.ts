@@ -39,6 +39,7 @@ export function judgeRequest(
     const replaced = own.find(reservation => reservation.reservationId === request.replaces)
     if (replaced === undefined) return { kind: 'nothing-to-replace' }
     if (stateAt(replaced, now) !== 'pending_payment') return { kind: 'replaced-has-ended' }
+    if (replaced.reservedAt !== null) return { kind: 'replaced-is-being-paid' }
   }
   return request.probe ? { kind: 'clear' } : null
 }

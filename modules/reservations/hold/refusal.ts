@@ -10,6 +10,7 @@ export type HoldRefusal = { ok: false } & (
         | 'idempotency-key-reused'
         | 'sales-closed'
         | 'reservation-expired'
+        | 'payment-in-progress'
         | 'no-match'
     }
   | { code: 'not-on-sale'; definition: EventDefinition }

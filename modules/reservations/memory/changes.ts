@@ -84,7 +84,7 @@ export function expireDue(db: MemoryConnection, origin: string, limit: number): 
   return db.transaction('expire due', async tx => {
     const now = tx.now()
     const due = await tx.lock(reservations, {
-      where: row => row.state === 'pending_payment' && row.expiresAt <= now,
+      where: row => row.state === 'pending_payment' && row.reservedAt === null && row.expiresAt <= now,
       order: byEnd,
       limit,
       skipLocked: true,

@@ -43,12 +43,12 @@ export async function endReservations(
   const ended = await tx.update(reservations, {
     keys: new Set(locked.map(row => reservationKey(row.eventNo, row.reservationId))),
     where: row => row.state === 'pending_payment',
-    set: row => ({ ...row, state, revision: row.revision + 1, endedAt: now }),
+    set: row => ({ ...row, state, revision: row.revision + 1, endedAt: now, reservedAt: null }),
   })
   const freedOf = new Map<string, SeatChange[]>(ended.map(row => [row.reservationId, []]))
   await tx.update(seats, {
     keys: listed,
-    where: seat => mine(seat) && seat.status === 'held',
+    where: seat => mine(seat) && (seat.status === 'held' || seat.status === 'reserved'),
     order: bySeat,
     set: (seat): SeatRow => {
       const generation = seat.generation + 1

@@ -139,6 +139,7 @@ class Batch {
         skipLocked: true,
       })
       if (replaced === undefined) this.#outcomes[i] = { kind: 'again' }
+      else if (replaced.reservedAt !== null) this.#outcomes[i] = { kind: 'replaced-is-being-paid' }
       else if (replaced.expiresAt <= this.#tx.now()) this.#outcomes[i] = { kind: 'replaced-has-ended' }
       else {
         this.#expiresAt[i] = replaced.expiresAt
@@ -313,6 +314,7 @@ class Batch {
       extensionsLeft,
       createdAt: this.#now,
       expiresAt,
+      reservedAt: null,
       amount: rest.amount,
       currency: rest.currency,
       seats: [...seats],
@@ -405,7 +407,7 @@ class Batch {
   }
 
   #isOverdue(row: ReservationRow): boolean {
-    return row.state === 'pending_payment' && row.expiresAt <= this.#now
+    return row.state === 'pending_payment' && row.reservedAt === null && row.expiresAt <= this.#now
   }
 
   #seatKey(i: number, seat: { seatNo: number }): string {

@@ -41,21 +41,25 @@ with t as materialized (
   where s.event_no = $1
 ), open as materialized (
   -- Live: it has its places. One that has run out and is not swept yet still counts against its areas' counters.
-  select r.*, (r.state = 'confirmed' and r.live_tickets > 0) or (r.state = 'pending_payment' and r.expires_at > t.now) as live
+  select r.*, (r.state = 'confirmed' and r.live_tickets > 0)
+      or (r.state = 'pending_payment' and (r.expires_at > t.now or r.reserved_at is not null))
+      or (r.state = 'expired' and r.reserved_at is not null) as live
   from holdfast.reservations r cross join t
-  where r.event_no = $1 and r.state in ('pending_payment', 'confirmed')
+  where r.event_no = $1 and (r.state in ('pending_payment', 'confirmed') or r.reserved_at is not null)
 ), listed as materialized (
-  select r.reservation_id, r.state, r.expires_at, seat_no from open r cross join lateral unnest(r.seat_nos) seat_no where r.live
+  select r.reservation_id, r.state, r.expires_at, seat_no from open r cross join lateral unnest(r.seat_nos) seat_no
+  where r.live and not seat_no = any (r.returned_seat_nos)
 ), places as materialized (
   select p.area_no,
-    coalesce(sum(p.quantity) filter (where r.state = 'pending_payment' and r.live), 0)::int4 as held,
+    coalesce(sum(p.quantity) filter (where r.state <> 'confirmed' and r.live and r.reserved_at is null), 0)::int4 as held,
+    coalesce(sum(p.quantity) filter (where r.state <> 'confirmed' and r.reserved_at is not null), 0)::int4 as reserved,
     coalesce(sum(p.quantity) filter (where r.state = 'pending_payment' and not r.live), 0)::int4 as run_out,
-    coalesce(sum(p.quantity) filter (where r.state = 'confirmed' and r.live), 0)::int4 as sold
-  from open r cross join lateral unnest(r.area_nos, r.area_quantities) p(area_no, quantity)
+    coalesce(sum(p.quantity - coalesce(p.returned, 0)) filter (where r.state = 'confirmed' and r.live), 0)::int4 as sold
+  from open r cross join lateral unnest(r.area_nos, r.area_quantities, r.returned_area_quantities) p(area_no, quantity, returned)
   group by p.area_no
 ), areas as materialized (
-  select a.area_no, a.capacity, a.available, coalesce(p.held, 0) as held, coalesce(p.run_out, 0) as run_out,
-    coalesce(p.sold, 0) as sold
+  select a.area_no, a.capacity, a.available, a.set_aside, coalesce(p.held, 0) as held, coalesce(p.reserved, 0) as reserved,
+    coalesce(p.run_out, 0) as run_out, coalesce(p.sold, 0) as sold
   from holdfast.areas a left join places p on p.area_no = a.area_no
   where a.event_no = $1
 ), discrepancies as materialized (
@@ -66,7 +70,9 @@ with t as materialized (
         when r.reservation_id is null then 'holder-unknown'
         when not s.seat_no = any (r.seat_nos) then 'holder-does-not-list-seat'
         when s.status = 'sold' and not r.state = 'confirmed' then 'sold-without-confirmation'
-        when s.status <> 'sold' and r.state <> 'pending_payment' then 'holder-has-ended'
+        when s.status <> 'sold' and r.state <> 'pending_payment' and r.reserved_at is null then 'holder-has-ended'
+        when s.status = 'held' and r.reserved_at is not null then 'held-while-being-paid'
+        when s.status = 'reserved' and r.reserved_at is null then 'reserved-without-payment'
         when s.status = 'held' and s.held_until <> r.expires_at then 'ends-differ'
       end as kind,
       case when s.status = 'held' then s.held_until::text else s.status::text end as found,
@@ -86,16 +92,16 @@ with t as materialized (
   select 'seat-listed-twice', l.seat_no, null, null, count(*)::text, '1' from listed l group by l.seat_no having count(*) > 1
 
   union all
-  select 'area-counter', null, a.area_no, null, a.available::text, (a.capacity - a.held - a.run_out - a.sold)::text
-  from areas a where a.available <> a.capacity - a.held - a.run_out - a.sold
+  select 'area-counter', null, a.area_no, null, a.available::text, (a.capacity - a.held - a.reserved - a.run_out - a.sold - a.set_aside)::text
+  from areas a where a.available <> a.capacity - a.held - a.reserved - a.run_out - a.sold - a.set_aside
 
   union all
   select 'area-out-of-range', null, a.area_no, null, a.available::text, a.capacity::text
   from areas a where a.available not between 0 and a.capacity
 
   union all
-  select 'area-overfull', null, a.area_no, null, (a.held + a.sold)::text, a.capacity::text
-  from areas a where a.held + a.sold > a.capacity
+  select 'area-overfull', null, a.area_no, null, (a.held + a.reserved + a.sold)::text, a.capacity::text
+  from areas a where a.held + a.reserved + a.sold > a.capacity
 
   union all
   select 'item-without-area', null, p.area_no, null, null, null
@@ -142,13 +148,15 @@ with t as materialized (
     (count(*) filter (where seen = 'blocked'))::int4 as blocked
   from seats
 ), general as (
-  select coalesce(sum(capacity), 0)::int4 as capacity, coalesce(sum(capacity - held - sold), 0)::int4 as available,
-    coalesce(sum(held), 0)::int4 as held, coalesce(sum(sold), 0)::int4 as sold,
-    coalesce(sum(greatest(held + sold - capacity, 0)), 0)::int4 as oversold
+  select coalesce(sum(capacity), 0)::int4 as capacity,
+    coalesce(sum(capacity - held - reserved - sold - set_aside), 0)::int4 as available,
+    coalesce(sum(held), 0)::int4 as held, coalesce(sum(reserved), 0)::int4 as reserved, coalesce(sum(sold), 0)::int4 as sold,
+    coalesce(sum(set_aside), 0)::int4 as blocked,
+    coalesce(sum(greatest(held + reserved + sold - capacity, 0)), 0)::int4 as oversold
   from areas
 )
-select c.capacity + g.capacity as capacity, c.available + g.available as available, c.held + g.held as held, c.reserved,
-  c.sold + g.sold as sold, c.blocked,
+select c.capacity + g.capacity as capacity, c.available + g.available as available, c.held + g.held as held,
+  c.reserved + g.reserved as reserved, c.sold + g.sold as sold, c.blocked + g.blocked as blocked,
   g.oversold + (select coalesce(sum(n - 1), 0)::int4 from (select count(*) as n from listed group by seat_no) l) as oversold,
   (select coalesce(sum(r.live_tickets), 0)::int4 from open r) as live_tickets,
   (select count(*)::int4 from discrepancies) as discrepancy_count,

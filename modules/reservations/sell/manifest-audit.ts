@@ -3,26 +3,20 @@ import type { Queryable } from '#platform/postgres/database.ts'
 import { countManifest, type ManifestCounts } from './manifest-audit.sql.ts'
 
 /**
- * The manifest audit of an event, as `GET /v1/events/{id}/audit` answers it: every seat and place counted from one snapshot of
- * the tables, never from a counter. A hold that has run out counts as available, swept or not.
+ * The house of an event: every seat and place counted from one snapshot of the tables, never from a counter. A hold that has run out
+ * counts as available, swept or not. Money and tickets are counted beside it by checkout; sale-control adds the two up.
  */
-export type ManifestAudit = {
+export type HouseAudit = {
   capacity: number
   available: number
   held: number
   reserved: number
   sold: number
   blocked: number
-  /** True if everything adds up and nothing contradicts anything. */
-  balanced: boolean
   /** Seats and places that live reservations have beyond what there is. */
   oversold: number
+  /** As the confirmed reservations count them. */
   live_tickets: number
-  captured_amount: number
-  refunded_amount: number
-  refund_pending_amount: number
-  quarantined_amount: number
-  ticket_value: number
   /** The first hundred. */
   discrepancies: Discrepancy[]
   discrepancy_count: number
@@ -33,37 +27,9 @@ export type Discrepancy = { kind: DiscrepancyKind; detail: string }
 export type DiscrepancyKind = keyof typeof sentences
 
 /** Null if there is no such event. */
-export async function auditEvent(db: Queryable, eventNo: number): Promise<ManifestAudit | null> {
+export async function auditHouse(db: Queryable, eventNo: number): Promise<HouseAudit | null> {
   const counts = await countManifest(db, eventNo)
-  if (counts === null) return null
-  const { discrepancies, discrepancy_count, capacity, available, held, reserved, sold, blocked, ...others } = counts
-  // Until something is sold there is neither money nor a ticket.
-  const captured_amount = 0
-  const refunded_amount = 0
-  const refund_pending_amount = 0
-  const quarantined_amount = 0
-  const ticket_value = 0
-  const addsUp =
-    available + held + reserved + sold + blocked === capacity &&
-    captured_amount - refunded_amount - refund_pending_amount - quarantined_amount === ticket_value
-  return {
-    capacity,
-    available,
-    held,
-    reserved,
-    sold,
-    blocked,
-    balanced: addsUp && discrepancy_count === 0,
-    oversold: others.oversold,
-    live_tickets: others.live_tickets,
-    captured_amount,
-    refunded_amount,
-    refund_pending_amount,
-    quarantined_amount,
-    ticket_value,
-    discrepancies: discrepancies.map(describe),
-    discrepancy_count,
-  }
+  return counts === null ? null : { ...counts, discrepancies: counts.discrepancies.map(describe) }
 }
 
 type Finding = Omit<ManifestCounts['discrepancies'][number], 'reservation_id'> & { reservation: string }
@@ -76,6 +42,9 @@ const sentences = {
     `Seat ${it.seat_no} belongs to ${it.reservation}, which is no open hold any more.`,
   'sold-without-confirmation': (it: Finding) =>
     `Seat ${it.seat_no} is sold to ${it.reservation}, which is ${it.expected}.`,
+  'held-while-being-paid': (it: Finding) => `Seat ${it.seat_no} is held, and ${it.reservation} is being paid.`,
+  'reserved-without-payment': (it: Finding) =>
+    `Seat ${it.seat_no} is reserved, and ${it.reservation} is not being paid.`,
   'ends-differ': (it: Finding) =>
     `Seat ${it.seat_no} is held until ${it.found}, its reservation ${it.reservation} until ${it.expected}.`,
   'item-without-seat': (it: Finding) =>

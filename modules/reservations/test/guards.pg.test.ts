@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { newId, toUuid, type UserId } from '#kernel/ids.ts'
+import { importMutant, type Mutation, withMutantFunctions } from '#platform/test-mutant.ts'
 import { holdBatch } from '../hold/hold-batch.sql.ts'
 import type { HoldOutcome, HoldRequest } from '../ports.ts'
 import { counterSource, extensionSeconds } from './commands.ts'
 import { brokenRules } from './invariants.ts'
 import { type Meeting, meetingAt } from './meeting.ts'
-import { importMutant, type Mutation, withMutantFunctions } from './mutant.ts'
 import { hold, makeRequest, tryHold } from './requests.ts'
 import { origin, type PostgresStand, postgresStand } from './stand.ts'
 
@@ -209,7 +209,7 @@ const guards: Record<string, Guard> = {
   'the clock is read after the lock': {
     sources: {
       // biome-ignore-start lint/suspicious/noTemplateCurlyInString: texts of a program
-      'change/lock-reservation.sql.ts': [
+      'reservations/change/lock-reservation.sql.ts': [
         ['select locked.*, ${nowMs} as now', 'select locked.*'],
         ['select ${reservationColumns}\n', 'select ${reservationColumns}, ${nowMs} as now\n'],
       ],
@@ -228,7 +228,7 @@ const guards: Record<string, Guard> = {
   },
   'an extension moves all seats or nothing': {
     sources: {
-      'change/extend.sql.ts': [
+      'reservations/change/extend.sql.ts': [
         ['          and (select count(*) from own) = cardinality($3)\n', ''],
         ['          and (select count(*) from moved) = cardinality($3)\n', ''],
       ],
@@ -361,7 +361,10 @@ for (const [name, guard] of Object.entries(guards)) {
 
   test(`without it there is harm: ${name}`, async () => {
     if (guard.sources !== undefined) {
-      const mutant = await importMutant<typeof import('./stand.ts')>('test/stand.ts', guard.sources)
+      const mutant = await importMutant<typeof import('./stand.ts')>(
+        new URL('./stand.ts', import.meta.url),
+        guard.sources,
+      )
       const apart = await mutant.postgresStand()
       await apart.clear()
       await apart.addEvent({ eventNo: 1, seatCount: 10, areas: [2] })

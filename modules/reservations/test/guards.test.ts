@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { importMutant, type Mutation } from '#platform/test-mutant.ts'
 import { chance } from './chance.ts'
 import type { Draft, RequestDraft } from './commands.ts'
-import { importMutant, type Mutation } from './mutant.ts'
 import { assertAgree, assertSerial, type Round, rounds, sequence } from './reservation-store.contract.ts'
 import { memoryStand } from './stand.ts'
 import { turnByTurn } from './turn-by-turn.ts'
@@ -28,7 +28,7 @@ const holdOf = (seatNo: number): Draft => ({
 const guards: Record<string, Guard> = {
   'wanted seats are locked, and looked at again when they are moved': {
     changes: {
-      'memory/hold-batch.ts': [
+      'reservations/memory/hold-batch.ts': [
         [
           'const locked = await this.#tx.lock(seats, {',
           "const locked = await this.#tx.read('unlocked', view => view.rows(seats, {",
@@ -44,46 +44,56 @@ const guards: Record<string, Guard> = {
   },
   'only what can be claimed is claimed': {
     changes: {
-      'seat.ts': [["if (seat.status === 'available') return true", "if (seat.status !== 'blocked') return true"]],
+      'reservations/seat.ts': [
+        ["if (seat.status === 'available') return true", "if (seat.status !== 'blocked') return true"],
+      ],
     },
     seenBy: 'sequences',
   },
   'one live hold a user and event': {
     changes: {
-      'memory/tables.ts': [["(row.state === 'pending_payment' ? `${row.eventNo}/${row.userId}` : null)", 'null']],
+      'reservations/memory/tables.ts': [
+        ["(row.state === 'pending_payment' ? `${row.eventNo}/${row.userId}` : null)", 'null'],
+      ],
     },
     seenBy: 'rounds',
   },
   'a key makes one reservation': {
-    changes: { 'memory/tables.ts': [['row => `${row.eventNo}/${row.userId}/${row.keyHash}`', '() => null']] },
+    changes: {
+      'reservations/memory/tables.ts': [['row => `${row.eventNo}/${row.userId}/${row.keyHash}`', '() => null']],
+    },
     seenBy: 'rounds',
     // A copy that is under way while the first is made and cancelled: the index of live holds does not see it.
     crowd: [{ before: [], lanes: [[holdOf(0)], [holdOf(1), { kind: 'cancel', which: 0, byOwner: true }]] }],
   },
   'an area gives what it has': {
     changes: {
-      'memory/hold-batch.ts': [['if (available < quantity) {', 'if (available < 0) {']],
-      'memory/tables.ts': [['row.available >= 0 && row.available <= row.capacity', 'true || row.available === 0']],
+      'reservations/memory/hold-batch.ts': [['if (available < quantity) {', 'if (available < 0) {']],
+      'reservations/memory/tables.ts': [
+        ['row.available >= 0 && row.available <= row.capacity', 'true || row.available === 0'],
+      ],
     },
     seenBy: 'sequences',
   },
   'areas are locked before they are counted': {
     changes: {
-      'memory/hold-batch.ts': [
+      'reservations/memory/hold-batch.ts': [
         [
           'const locked = await this.#tx.lock(areas, {',
           "const locked = await this.#tx.read('unlocked', view => view.rows(areas, {",
         ],
         ['      order: byArea,\n    })\n    let left', '      order: byArea,\n    }))\n    let left'],
       ],
-      'memory/tables.ts': [['row.available >= 0 && row.available <= row.capacity', 'true || row.available === 0']],
+      'reservations/memory/tables.ts': [
+        ['row.available >= 0 && row.available <= row.capacity', 'true || row.available === 0'],
+      ],
     },
     seenBy: 'rounds',
     crowd: { ...everybodyMayBuy, seats: [], areas: [{ areaNo: 1, quantity: 2 }] },
   },
   'only its own seats are released': {
     changes: {
-      'memory/end-reservations.ts': [
+      'reservations/memory/end-reservations.ts': [
         [
           'locked.some(row => row.eventNo === seat.eventNo && row.reservationId === seat.reservationId)',
           'seat !== null',
@@ -94,29 +104,35 @@ const guards: Record<string, Guard> = {
     seenBy: 'sequences',
   },
   'a hold is claimable from its end, not before': {
-    changes: { 'seat.ts': [['seat.heldUntil! <= now ||', 'seat.heldUntil! <= now + 1 ||']] },
+    changes: { 'reservations/seat.ts': [['seat.heldUntil! <= now ||', 'seat.heldUntil! <= now + 1 ||']] },
     seenBy: 'sequences',
   },
   'a hold is expired from its end, not before': {
-    changes: { 'memory/changes.ts': [['row.expiresAt <= now,', 'row.expiresAt <= now + 1,']] },
+    changes: { 'reservations/memory/changes.ts': [['row.expiresAt <= now,', 'row.expiresAt <= now + 1,']] },
     seenBy: 'sequences',
   },
   'the sales fence stops holds': {
-    changes: { 'memory/hold-batch.ts': [['salesClosed: fence?.closed !== false', 'salesClosed: fence === undefined']] },
+    changes: {
+      'reservations/memory/hold-batch.ts': [
+        ['salesClosed: fence?.closed !== false', 'salesClosed: fence === undefined'],
+      ],
+    },
     seenBy: 'sequences',
   },
   'the version of the event is compared': {
-    changes: { 'hold/judge-request.ts': [['event.version !== request.eventVersion', 'event.version < 0']] },
+    changes: {
+      'reservations/hold/judge-request.ts': [['event.version !== request.eventVersion', 'event.version < 0']],
+    },
     seenBy: 'sequences',
   },
   'the ticket limit counts what the user has': {
-    changes: { 'hold/judge-request.ts': [['request.quantity + tickets >', 'request.quantity >']] },
+    changes: { 'reservations/hold/judge-request.ts': [['request.quantity + tickets >', 'request.quantity >']] },
     seenBy: 'sequences',
   },
   'a reservation ends once': {
     changes: {
-      'memory/end-reservations.ts': [["    where: row => row.state === 'pending_payment',\n", '']],
-      'memory/changes.ts': [
+      'reservations/memory/end-reservations.ts': [["    where: row => row.state === 'pending_payment',\n", '']],
+      'reservations/memory/changes.ts': [
         [
           'const [reservation] = await tx.lock(reservations, {',
           "const [reservation] = await tx.read('unlocked', view => view.rows(reservations, {",
@@ -128,7 +144,7 @@ const guards: Record<string, Guard> = {
   },
   'a seat set aside is nobody’s before': {
     changes: {
-      'memory/changes.ts': [
+      'reservations/memory/changes.ts': [
         [
           "const mayBlock = (seat: SeatRow) => isClaimable(seat, now) || seat.status === 'blocked'",
           'const mayBlock = (_: SeatRow) => true',
@@ -139,12 +155,14 @@ const guards: Record<string, Guard> = {
     seenBy: 'sequences',
   },
   'every change of a seat counts': {
-    changes: { 'memory/hold-batch.ts': [['generation: seat.generation + 1,', 'generation: seat.generation,']] },
+    changes: {
+      'reservations/memory/hold-batch.ts': [['generation: seat.generation + 1,', 'generation: seat.generation,']],
+    },
     seenBy: 'sequences',
   },
   'every change is told': {
     changes: {
-      'memory/tell.ts': [
+      'reservations/memory/tell.ts': [
         ['if (messages.length === 0) return', "if (messages[0]?.type !== 'ReservationCreated') return"],
       ],
     },
@@ -172,7 +190,7 @@ test('a mutant that changes nothing keeps the contract', async () => {
 
 /** What the contract says of the mutant's twin, or null if it found nothing. */
 async function firstHarm({ changes, seenBy, crowd }: Guard, numRuns: number): Promise<string | null> {
-  const mutant = await importMutant<Stands>('test/stand.ts', changes)
+  const mutant = await importMutant<Stands>(new URL('./stand.ts', import.meta.url), changes)
   const parameters = { seed: 20261121, numRuns, endOnFailure: true }
   const result =
     seenBy === 'sequences'

@@ -100,7 +100,14 @@ test('a hold that takes the place of another says so, and the other was cancelle
 
 test('every message is of the shape that the contract gives', async () => {
   const told = await messagesSince(theBeginning)
-  assert.deepEqual(new Set(told.map(message => message.type)), new Set(Object.keys(schemas)))
+  const ofHolds = [
+    'ReservationCreated',
+    'SeatHeld',
+    'ReservationExtended',
+    'ReservationCancelled',
+    'ReservationExpired',
+  ]
+  assert.deepEqual(new Set(told.map(message => message.type)), new Set(ofHolds))
   for (const message of told) assert(Value.Check(schemas[message.type], message), JSON.stringify(message))
   // The negative control.
   assert(!Value.Check(schemas.SeatHeld, { ...told[0], type: 'SeatHeld' }))

@@ -1,6 +1,6 @@
 import { registerHooks } from 'node:module'
 import { assert } from '#kernel/assert.ts'
-import type { Database } from '#platform/postgres/database.ts'
+import type { Database } from './postgres/database.ts'
 
 /** Text to find, exactly once, and what stands there instead. A mutant whose text is gone says so and does not pass for caught. */
 export type Mutation = readonly [from: string, to: string]
@@ -12,14 +12,14 @@ registerHooks({
   resolve(specifier, context, next) {
     const resolved = next(specifier, context)
     const mutant = mutantOf(context.parentURL)
-    return mutant !== null && specifier.startsWith('.')
+    return mutant !== null && isWithin(mutant, specifier, resolved.url)
       ? { ...resolved, url: `${resolved.url}?mutant=${mutant}` }
       : resolved
   },
   load(url, context, next) {
     const loaded = next(url, context)
     const changes = changesOf.get(mutantOf(url) ?? '')
-    const file = [...(changes?.keys() ?? [])].find(name => new URL(url).pathname.endsWith(`/reservations/${name}`))
+    const file = [...(changes?.keys() ?? [])].find(name => new URL(url).pathname.endsWith(`/modules/${name}`))
     if (file === undefined) return loaded
     return { ...loaded, source: mutate(String(loaded.source), changes!.get(file)!) }
   },
@@ -29,14 +29,20 @@ function mutantOf(url: string | undefined): string | null {
   return url?.startsWith('file:') ? new URL(url).searchParams.get('mutant') : null
 }
 
-/** Imports a module of this capability, and all it imports by relative paths, with files changed on the way in. */
-export async function importMutant<Module>(
-  entry: string,
-  changes: Record<string, readonly Mutation[]>,
-): Promise<Module> {
+/** A mutant is a copy of the modules that it changes, with all that these import by relative paths. */
+function isWithin(mutant: string, specifier: string, url: string): boolean {
+  if (specifier.startsWith('.')) return true
+  return [...changesOf.get(mutant)!.keys()].some(file => url.includes(`/modules/${file.split('/')[0]}/`))
+}
+
+/**
+ * Imports a module and what it imports of the same capability, with files changed on the way in. Files are named from `modules/` on:
+ * `reservations/seat.ts`.
+ */
+export async function importMutant<Module>(entry: URL, changes: Record<string, readonly Mutation[]>): Promise<Module> {
   const mutant = String(++mutants)
   changesOf.set(mutant, new Map(Object.entries(changes)))
-  return import(`${new URL(`../${entry}`, import.meta.url).href}?mutant=${mutant}`)
+  return import(`${entry.href}?mutant=${mutant}`)
 }
 
 /** Replaces functions of the database by mutants while `work` runs. */

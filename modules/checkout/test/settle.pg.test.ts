@@ -1,0 +1,354 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openTill, turn } from './till.ts'
+
+const till = await openTill()
+const { provider, deliver, toPay, hold, checkOut, state, advance, balances, jobs } = till
+
+const sold = { reservation: 'confirmed', payment: 'captured', seats: ['sold', 'sold'], tickets: 2 }
+
+test('hold, check out, authorise, capture, sell: tickets come with the money', async () => {
+  const order = await toPay()
+  assert.deepEqual(await state(order), {
+    reservation: 'pending_payment',
+    payment: 'open',
+    seats: ['reserved', 'reserved'],
+    tickets: 0,
+  })
+  await deliver(provider.confirm(order.ref, 'authorize'))
+  assert.deepEqual(await state(order), sold)
+  await balances()
+})
+
+test('checking out again gives the same intent, also twice at once', async () => {
+  const order = await hold()
+  const answers = await Promise.all([checkOut(order), checkOut(order), checkOut(order)])
+  const again = await checkOut(order)
+  const refs = [...answers, again].map(answer => (answer.kind === 'ready' ? answer.intent.ref : answer.kind))
+  assert.equal(new Set(refs).size, 1)
+  assert.equal((await state(order)).payment, 'open')
+})
+
+test('a webhook twenty times, one after the other and at once, has one effect', async () => {
+  const order = await toPay()
+  const before = provider.charged
+  const event = provider.confirm(order.ref, 'authorize')
+  await Promise.all(Array.from({ length: 10 }, () => deliver(event)))
+  for (let i = 0; i < 10; i++) await deliver(event)
+  assert.deepEqual(await state(order), sold)
+  assert.equal(provider.charged - before, 5000)
+})
+
+test('different news of one payment settled at once has one effect', async () => {
+  const order = await toPay()
+  const before = provider.charged
+  const authorized = provider.confirm(order.ref, 'authorize')
+  const news = [authorized, provider.tell('a', order.ref), provider.tell('b', order.ref), provider.tell('c', order.ref)]
+  await Promise.all(news.map(({ intent }) => till.settle(order.payment, { intent: intent!, isTruth: false })))
+  assert.deepEqual(await state(order), sold)
+  assert.equal(provider.charged - before, 5000)
+  await balances()
+})
+
+test('whatever the order of created, failed, authorised and succeeded, the buyer has the tickets', async () => {
+  const orders = permutations([0, 1, 2, 3])
+  for (const permutation of orders) {
+    const order = await toPay({ seats: 1 })
+    const created = provider.tell('created', order.ref)
+    const failed = provider.confirm(order.ref, 'decline')
+    const authorized = provider.confirm(order.ref, 'authorize')
+    const succeeded = provider.tell('succeeded', order.ref, { status: 'captured', amountCaptured: 2500 })
+    // What came last is true at the provider as well.
+    const news = [created, failed, authorized, succeeded]
+    if (permutation.indexOf(3) < permutation.indexOf(2)) provider.confirm(order.ref, 'charge')
+    for (const i of permutation) await deliver(news[i]!)
+    const { payment, tickets } = await state(order)
+    assert.deepEqual({ payment, tickets }, { payment: 'captured', tickets: 1 }, `in the order ${permutation}`)
+  }
+  await balances()
+})
+
+test('a declined card leaves everything as it was, and the second card works', async () => {
+  const order = await toPay()
+  const declined = provider.confirm(order.ref, 'decline')
+  await deliver(declined, declined)
+  assert.equal((await state(order)).payment, 'open')
+  const { rows } = await till.db.query('select from holdfast.payment_attempts where code = $1', ['card_declined'])
+  assert.ok(rows.length > 0)
+  await deliver(provider.confirm(order.ref, 'authorize'))
+  assert.deepEqual(await state(order), sold)
+})
+
+test('authorised at 9:58, told at 10:30: the seats have waited', async () => {
+  const order = await toPay()
+  await advance(598_000)
+  const event = provider.confirm(order.ref, 'authorize')
+  await advance(32_000)
+  await deliver(event)
+  assert.deepEqual(await state(order), sold)
+})
+
+test('authorised in time and never told: the look at the end of the hold sells', async () => {
+  const order = await toPay()
+  provider.confirm(order.ref, 'authorize')
+  await advance(600_000)
+  await turn(jobs.looks)
+  assert.deepEqual(await state(order), sold)
+})
+
+test('not paid by the end: learned, then cancelled, and the seats are free', async () => {
+  const order = await toPay()
+  await advance(600_000)
+  await till.store.expireDue(100)
+  assert.deepEqual((await state(order)).seats, ['reserved', 'reserved'], 'the sweeper leaves it alone')
+  await turn(jobs.looks)
+  assert.deepEqual(await state(order), {
+    reservation: 'expired',
+    payment: 'cancelled',
+    seats: ['available', 'available'],
+    tickets: 0,
+  })
+  assert.equal(provider.intents.get(order.ref)!.status, 'cancelled')
+  await balances()
+})
+
+test('paid while it is being cancelled: the cancellation learns of it and sells', async () => {
+  const order = await toPay()
+  await advance(600_000)
+  provider.before = async endpoint => {
+    if (endpoint !== 'cancel') return
+    provider.before = async () => {}
+    provider.confirm(order.ref, 'charge')
+  }
+  await turn(jobs.looks)
+  assert.deepEqual(await state(order), sold)
+})
+
+test('the provider says nothing for a minute after the end: the seats are freed, and what comes later is late', async () => {
+  const order = await toPay()
+  await advance(600_000)
+  provider.trouble('retrieve', 'away', 50)
+  provider.trouble('list', 'away', 50)
+  await turn(jobs.looks)
+  assert.deepEqual((await state(order)).seats, ['reserved', 'reserved'])
+  await advance(61_000)
+  await turn(jobs.looks)
+  assert.deepEqual(await state(order), {
+    reservation: 'expired',
+    payment: 'open',
+    seats: ['available', 'available'],
+    tickets: 0,
+  })
+  const charged = provider.confirm(order.ref, 'charge')
+  await deliver(charged)
+  assert.deepEqual(await state(order), sold)
+  const { rows } = await till.db.query<{ late: boolean }>(
+    'select late from holdfast.payments where provider_ref = $1',
+    [order.ref],
+  )
+  assert.equal(rows[0]!.late, true)
+  await balances()
+  await clearTroubles()
+})
+
+test('late, and the seats are another’s: all of the money goes back, once', async () => {
+  const order = await freedWithOpenPayment()
+  const other = await toPay({ seatNos: order.seatNos })
+  await deliver(provider.confirm(other.ref, 'authorize'))
+  const before = provider.refunded
+  const charged = provider.confirm(order.ref, 'charge')
+  await deliver(charged, charged)
+  assert.equal((await state(order)).payment, 'refund_pending')
+  await balances()
+  await turn(jobs.refunds)
+  await turn(jobs.refunds)
+  assert.equal((await state(order)).payment, 'refunded')
+  assert.equal(provider.refunded - before, 5000)
+  assert.deepEqual(await state(other), sold)
+  await balances()
+})
+
+test('late, and the seats are in the same buyer’s newer cart: they are taken from there', async () => {
+  const order = await freedWithOpenPayment()
+  const newer = await hold({ seatNos: order.seatNos, userId: order.userId })
+  await deliver(provider.confirm(order.ref, 'charge'))
+  assert.deepEqual(await state(order), sold)
+  assert.equal((await state(newer)).reservation, 'cancelled')
+  await balances()
+})
+
+test('authorised late and the seats are gone: nothing is charged', async () => {
+  const order = await freedWithOpenPayment()
+  await hold({ seatNos: order.seatNos })
+  const before = provider.charged
+  await deliver(provider.confirm(order.ref, 'authorize'))
+  assert.equal((await state(order)).payment, 'cancelled')
+  assert.equal(provider.intents.get(order.ref)!.status, 'cancelled')
+  assert.equal(provider.charged, before)
+  await balances()
+})
+
+test('authorised late and the seats are free: taken back, captured, sold', async () => {
+  const order = await freedWithOpenPayment()
+  await deliver(provider.confirm(order.ref, 'authorize'))
+  assert.deepEqual(await state(order), sold)
+  await balances()
+})
+
+test('the policy may say that late money always goes back', async () => {
+  const event = await till.anEvent('refund')
+  const order = await freedWithOpenPayment({ event, seatNos: [1, 2] })
+  await deliver(provider.confirm(order.ref, 'charge'))
+  await turn(jobs.refunds)
+  assert.deepEqual(await state(order), {
+    reservation: 'expired',
+    payment: 'refunded',
+    seats: ['available', 'available'],
+    tickets: 0,
+  })
+  await balances(event)
+})
+
+test('places in an area are taken back like seats, or not at all', async () => {
+  const order = await freedWithOpenPayment({ places: 3 })
+  await deliver(provider.confirm(order.ref, 'charge'))
+  assert.equal((await state(order)).tickets, 3)
+  const gone = await freedWithOpenPayment({ places: 3 })
+  const { rows } = await till.db.query<{ available: number }>(
+    'select available from holdfast.areas where event_no = $1',
+    [till.eventNo],
+  )
+  await hold({ places: rows[0]!.available })
+  await deliver(provider.confirm(gone.ref, 'charge'))
+  await turn(jobs.refunds)
+  assert.equal((await state(gone)).payment, 'refunded')
+  await balances()
+})
+
+test('the capture is refused: nothing is charged, the seats are free, the buyer is told', async () => {
+  const order = await toPay()
+  provider.refusesCapture = true
+  await deliver(provider.confirm(order.ref, 'authorize'))
+  provider.refusesCapture = false
+  assert.deepEqual(await state(order), {
+    reservation: 'cancelled',
+    payment: 'cancelled',
+    seats: ['available', 'available'],
+    tickets: 0,
+  })
+  const { rows } = await till.db.query<{ data: { final: boolean; reason: string } }>(
+    `select data from holdfast.outbox where type = 'PaymentFailed' order by position desc limit 1`,
+  )
+  assert.deepEqual([rows[0]!.data.final, rows[0]!.data.reason], [true, 'capture-refused'])
+})
+
+for (const trouble of ['lost', 'lost-before', 'away'] as const)
+  test(`the answer to the capture does not come (${trouble}): found out later, charged once`, async () => {
+    const order = await toPay()
+    const before = provider.charged
+    provider.trouble('capture', trouble)
+    await deliver(provider.confirm(order.ref, 'authorize'))
+    assert.equal((await state(order)).payment, 'capturing')
+    await advance(3000)
+    await turn(jobs.looks)
+    assert.deepEqual(await state(order), sold)
+    assert.equal(provider.charged - before, 5000)
+  })
+
+test('a payment that is being captured keeps its seats, however long the provider is away', async () => {
+  const order = await toPay()
+  provider.trouble('capture', 'lost')
+  await deliver(provider.confirm(order.ref, 'authorize'))
+  provider.trouble('retrieve', 'away', 50)
+  provider.trouble('list', 'away', 50)
+  for (let i = 0; i < 5; i++) {
+    await advance(400_000)
+    await till.store.expireDue(100)
+    await turn(jobs.looks)
+  }
+  assert.deepEqual((await state(order)).seats, ['reserved', 'reserved'])
+  await clearTroubles()
+  await advance(100_000)
+  await turn(jobs.looks)
+  assert.deepEqual(await state(order), sold)
+})
+
+test('an event that does not fit changes nothing, and the provider is asked', async () => {
+  const order = await toPay()
+  await deliver(provider.tell('odd', order.ref, { status: 'captured', amount: 1, amountCaptured: 1 }))
+  assert.equal((await state(order)).payment, 'open')
+  const { rows } = await till.db.query<{ reason: string }>(
+    `select reason from holdfast.payment_events where state = 'quarantined'`,
+  )
+  assert.deepEqual(
+    rows.map(row => row.reason),
+    ['amount-differs'],
+  )
+  await turn(jobs.looks)
+  assert.equal((await state(order)).payment, 'open')
+  await deliver(provider.confirm(order.ref, 'authorize'))
+  assert.deepEqual(await state(order), sold)
+})
+
+test('if the provider itself says another amount, the payment is quarantined and its money is in the books', async () => {
+  const order = await toPay()
+  const kept = provider.intents.get(order.ref)!
+  Object.assign(kept, { status: 'captured', amount: 1, amountCaptured: 1 })
+  await till.settle(order.payment, { intent: await provider.retrieve(order.ref), isTruth: true })
+  assert.deepEqual(await state(order), {
+    reservation: 'cancelled',
+    payment: 'quarantined',
+    seats: ['available', 'available'],
+    tickets: 0,
+  })
+  assert.equal((await balances()).quarantined_amount, 1)
+})
+
+test('an event for an intent that nobody knows is kept aside', async () => {
+  const order = await toPay()
+  const event = provider.tell('strange', order.ref, { ref: 'pi_foreign', paymentId: null })
+  await deliver(event)
+  const { rows } = await till.db.query<{ state: string; reason: string }>(
+    'select state, reason from holdfast.payment_events where provider_event_id = $1',
+    [event.id],
+  )
+  assert.deepEqual(rows, [{ state: 'quarantined', reason: 'unknown-intent' }])
+})
+
+test('a webhook that beats our own record finds the payment by the id in its metadata', async () => {
+  const order = await hold()
+  provider.trouble('create', 'lost')
+  assert.equal((await checkOut(order)).kind, 'queued')
+  const [ref] = [...provider.intents.keys()].slice(-1)
+  await deliver(provider.confirm(ref!, 'authorize'))
+  assert.deepEqual(await state(order), sold)
+})
+
+test('webhooks that never come are read from the list', async () => {
+  const order = await toPay()
+  provider.confirm(order.ref, 'authorize')
+  await turn(jobs.reconcile)
+  await turn(jobs.events)
+  assert.deepEqual(await state(order), sold)
+})
+
+async function freedWithOpenPayment(wish: Parameters<typeof toPay>[0] = {}) {
+  const order = await toPay(wish)
+  await advance(661_000)
+  provider.trouble('retrieve', 'away', 50)
+  provider.trouble('list', 'away', 50)
+  await turn(jobs.looks)
+  await clearTroubles()
+  assert.equal((await state(order)).reservation, 'expired')
+  return order
+}
+
+async function clearTroubles() {
+  provider.clearTroubles()
+}
+
+function permutations(items: number[]): number[][] {
+  return items.length <= 1
+    ? [items]
+    : items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map(rest => [item, ...rest]))
+}

@@ -1,0 +1,103 @@
+import type { PaymentId } from '#kernel/ids.ts'
+
+/**
+ * What Holdfast needs of a payment provider. One adapter a provider keeps these promises:
+ *
+ * - Every call ends in one of four ways: the answer; `ProviderRefusal`, the provider's final no, which changed nothing;
+ *   `RetryableFault`, nothing happened and the same call may be made again; `OutcomeUnknown`, it may have happened. A time-out, a
+ *   500 and a broken connection are unknown, never a no.
+ * - `create`, `capture` and `refund` are idempotent by the key they are given: the same call again has no second effect.
+ * - What comes back is the intent as it is now. A caller decides by that and never by what it sent.
+ */
+export interface PaymentProvider {
+  /** Name in tables and addresses: `stripe`. */
+  readonly name: string
+  /** For the browser; no secret. */
+  readonly publishableKey: string
+  /** True if real money moves. An object of the other mode is never applied. */
+  readonly isLive: boolean
+  create(command: CreateIntent): Promise<Intent>
+  retrieve(ref: string): Promise<Intent>
+  /** Takes what was authorised. Key: the payment's id. */
+  capture(ref: string, command: { paymentId: PaymentId; amount: number }): Promise<Intent>
+  /** Gives up an intent that was retrieved just before; one that was captured meanwhile is refused with its present state. */
+  cancel(ref: string): Promise<Intent>
+  /** Gives back money that was captured. Key: the refund's id. */
+  refund(ref: string, command: { refundId: string; amount: number }): Promise<ProviderRefund>
+  /** Refunds of one intent, as the provider has them. */
+  refundsOf(ref: string): Promise<ProviderRefund[]>
+  /** Intents made since, newest first, page by page. `createdSince` in milliseconds since 1970. */
+  list(query: { createdSince: number; after?: string }): Promise<Page<Intent>>
+  /** What the provider told or would have told by webhook, newest first, page by page. */
+  events(query: { createdSince: number; after?: string }): Promise<Page<ProviderEvent>>
+  /** Checks the signature over the very bytes that came; null if it is not ours, or older than five minutes. */
+  readWebhook(body: Buffer, headers: Record<string, string | string[] | undefined>): ProviderEvent | null
+}
+
+export type CreateIntent = {
+  paymentId: PaymentId
+  amount: number
+  currency: string
+  /** What the buyer sees on the statement and support in the provider's pages. */
+  description: string
+  receiptEmail?: string
+  /** Shown in the provider's pages; no personal data. `payment_id` is added by the adapter. */
+  metadata: Record<string, string>
+}
+
+/**
+ * Where an intent stands. `open`: nothing is decided, another card may be tried. `authorized`: the money waits to be captured.
+ */
+export type IntentStatus = 'open' | 'processing' | 'authorized' | 'captured' | 'cancelled'
+
+export type Intent = {
+  ref: string
+  status: IntentStatus
+  /** Minor units. */
+  amount: number
+  /** ISO 4217, upper case. */
+  currency: string
+  amountCaptured: number
+  /** Only where the provider gives it with the answer; never stored. */
+  clientSecret: string | null
+  /** From our metadata; null for an intent that somebody else made. */
+  paymentId: PaymentId | null
+  isLive: boolean
+  createdAt: number
+  /** Why the last card did not do; `attemptRef` names that attempt. */
+  lastDecline: { attemptRef: string; code: string; declineCode: string | null } | null
+}
+
+export type ProviderRefund = {
+  ref: string
+  /** From our metadata. */
+  refundId: string | null
+  status: 'pending' | 'succeeded' | 'failed'
+  amount: number
+}
+
+/** One thing that the provider tells, by webhook or when asked. Its `intent` is as it was at that time, which may be long ago. */
+export type ProviderEvent = {
+  id: string
+  type: string
+  createdAt: number
+  isLive: boolean
+  /** The account it is about, where the provider says so; null: our own. */
+  account: string | null
+  intent: Intent | null
+  refund: (ProviderRefund & { intentRef: string | null }) | null
+}
+
+export type Page<T> = { items: T[]; hasMore: boolean }
+
+/** The provider says no, finally, and nothing has changed. `intent` is the present state where the provider tells it. */
+export class ProviderRefusal extends Error {
+  readonly code: string
+  readonly intent: Intent | null
+  constructor(code: string, message: string, options: { intent?: Intent | null; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.name = 'ProviderRefusal'
+    this.code = code
+    this.intent = options.intent ?? null
+  }
+}
