@@ -62,6 +62,8 @@ const goodBodies: Record<string, Record<string, unknown>> = {
     areas: [{ area_id: 'floor', quantity: 1 }],
     replaces: someId('rsv'),
   },
+  checkOut: { email: 'ada@example.org', name: 'Ada', return_url: 'https://example.org/back' },
+  refundReservation: { reason: 'ill', tickets: [someId('tkt')] },
 }
 
 function someId(prefix: string): string {

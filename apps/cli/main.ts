@@ -6,6 +6,7 @@ import { addDoctor } from './commands/doctor.ts'
 import { addImport } from './commands/import.ts'
 import { addImportDemo } from './commands/import-demo.ts'
 import { addMigrate } from './commands/migrate.ts'
+import { addSandbox } from './commands/sandbox.ts'
 import { addStart } from './commands/start.ts'
 import { explainFailure, failed, usageError } from './failure.ts'
 import { createTerminal, type Invocation, type Report, type Terminal } from './terminal.ts'
@@ -63,7 +64,7 @@ Examples:
 Settings come from the environment; \`holdfast config explain\` lists them. Every command takes --json: its last line on standard
 output is then one JSON object. Exit codes: 0 done, 1 failed or found wanting, 2 asked for wrongly.`,
     )
-  for (const add of [addStart, addMigrate, addImport, addImportDemo, addAudit, addConfig, addDoctor])
+  for (const add of [addStart, addMigrate, addImport, addImportDemo, addAudit, addConfig, addDoctor, addSandbox])
     add(program, perform)
   return program
 }

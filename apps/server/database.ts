@@ -20,7 +20,14 @@ export async function openRecordServer(config: Config, log: (line: string) => vo
  * One pool a kind of work, so that none can starve another: a report that takes all of its connections leaves the holds
  * theirs.
  */
-export type Pools = { hold: Database; sale: Database; read: Database; staff: Database; close(): Promise<void> }
+export type Pools = {
+  hold: Database
+  sale: Database
+  pay: Database
+  read: Database
+  staff: Database
+  close(): Promise<void>
+}
 
 export function openPools(
   config: Config,
@@ -37,12 +44,14 @@ export function openPools(
   const sizes = {
     hold: config.HOLDFAST_HOLD_LANES,
     sale: config.HOLDFAST_POOL_SALE,
+    pay: config.HOLDFAST_POOL_PAY,
     read: config.HOLDFAST_POOL_READ,
     staff: config.HOLDFAST_POOL_STAFF,
   }
   const pools = {
     hold: open('hold', server.url),
     sale: open('sale', server.url),
+    pay: open('pay', server.url),
     read: open('read', server.readUrl),
     staff: open('staff', server.url),
   }

@@ -16,9 +16,21 @@ export type OperationsOptions = {
 
 const PublicConfig = Type.Object({
   version: Type.String(),
-  payments: Type.Null({ description: 'This installation takes no payments yet.' }),
+  payments: Type.Union(
+    [
+      Type.Object({
+        provider: Type.String(),
+        publishable_key: Type.String(),
+        sandbox_url: Type.Union([Type.String(), Type.Null()], {
+          description: 'Origin of the payment sandbox; null where real money moves.',
+        }),
+      }),
+      Type.Null(),
+    ],
+    { description: 'Null where this installation takes no payments.' },
+  ),
 })
-type PublicConfig = Static<typeof PublicConfig>
+export type PublicConfig = Static<typeof PublicConfig>
 
 /** What probes, load balancers and Prometheus ask. These answer also when everything else is shed. */
 export function operationsRoutes(options: OperationsOptions): Routes {

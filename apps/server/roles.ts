@@ -6,13 +6,23 @@ import type { Role } from '#platform/config/options.ts'
  */
 export const roleTable = {
   api: {
-    routes: ['identity', 'catalog', 'availability', 'reservations', 'sale-control', 'reports'],
-    jobs: ['change-feed'],
+    routes: [
+      'identity',
+      'catalog',
+      'availability',
+      'reservations',
+      'checkout',
+      'tickets',
+      'notifications',
+      'sale-control',
+      'reports',
+    ],
+    jobs: ['change-feed', 'reservation-streams', 'keys'],
   },
-  webhooks: { routes: [], jobs: [] },
+  webhooks: { routes: ['webhooks'], jobs: ['keys'] },
   gate: { routes: [], jobs: [] },
   relay: { routes: [], jobs: ['relay'] },
-  worker: { routes: [], jobs: ['expiry', 'audit', 'housekeeping'] },
+  worker: { routes: [], jobs: ['expiry', 'payments', 'mail', 'keys', 'audit', 'housekeeping'] },
 } as const satisfies Record<Role, { routes: readonly string[]; jobs: readonly string[] }>
 
 export type RouteGroup = (typeof roleTable)[Role]['routes'][number]

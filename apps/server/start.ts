@@ -3,9 +3,11 @@ import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { announceEventChanged, createAvailability } from '#availability'
 import { createCatalog } from '#catalog'
-import { createIdentity, loadTokenKeys } from '#identity'
+import { checkoutMessages } from '#checkout'
+import { createIdentity, createReservationAccess, loadTokenKeys } from '#identity'
 import { systemClock as clock } from '#kernel/clock.ts'
 import { systemRandom } from '#kernel/random.ts'
+import { webhookRoutes } from '#payments'
 import type { Config } from '#platform/config/config.ts'
 import { createHttpServer, type HttpServer, type Routes } from '#platform/http/server.ts'
 import { createIdempotency, sweepBoundAnswers } from '#platform/idempotency/index.ts'
@@ -24,15 +26,20 @@ import { createReservations, prepareInventory, reservationMessages } from '#rese
 import { createSaleControl } from '#sale-control'
 import { version } from '../version.ts'
 import { openPools, openRecordServer } from './database.ts'
+import { measurePaymentsJob } from './measure-payments.ts'
 import { operationsRoutes, type Readiness } from './operations.ts'
+import { openPayments } from './payments.ts'
 import { problemPages } from './problem-pages.ts'
 import { registerOpenApi } from './reference/openapi.ts'
 import { registerReferencePage } from './reference/page.ts'
 import { type JobGroup, jobsOf, type RouteGroup, routesOf } from './roles.ts'
+import { createSale, latePort } from './sale.ts'
 import { seedDemo } from './seed-demo.ts'
 
 export type RunningServer = {
   url: string
+  /** Where the payment sandbox is, if there is one. */
+  sandboxUrl: string | null
   /** `password` only when it was made now: it is not kept anywhere and must be told once. */
   administrator: { email: string; password: string | null }
   /** Finishes what is under way, then lets go of everything, the embedded database last. */
@@ -77,6 +84,8 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
       ports: { prepareInventory, announceEventChanged },
     })
     const availability = createAvailability({ ...common, db: pools.sale, catalog, origin })
+    const access = createReservationAccess(keys)
+    const lateSale = latePort()
     const reservations = createReservations({
       ...common,
       holdDb: pools.hold,
@@ -85,7 +94,23 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
       availability,
       origin,
       lanes: config.HOLDFAST_HOLD_LANES,
+      sale: lateSale,
     })
+    const paying = await openPayments({ config, logger, metrics, clock })
+    closing.push(paying.stop)
+    const sale = await createSale({
+      ...common,
+      config,
+      pools,
+      catalog,
+      reservations,
+      access,
+      provider: paying.provider,
+      idempotently,
+      publicUrl,
+      keysFolder,
+    })
+    lateSale.port = sale.checkout.sale
     const saleControl = createSaleControl({ ...common, db: pools.staff, catalog, idempotently, origin })
 
     const reports = createReports({ readDb: pools.read, clock, logger })
@@ -95,19 +120,36 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
       catalog: catalog.routes,
       availability: availability.routes,
       reservations: reservations.routes,
+      checkout: sale.checkout.routes,
+      tickets: sale.tickets.routes,
+      notifications: sale.notifications.routes,
+      webhooks: webhookRoutes({
+        db: pools.pay,
+        provider: paying.provider,
+        clock,
+        metrics,
+        onStored: sale.checkout.onStored,
+      }),
       'sale-control': saleControl.routes,
       reports: reports.routes,
     }
     const messageCounts = messageMetrics(metrics)
     const log = postgresLog({
       db: pools.staff,
-      expansions: [reservationMessages({ definitions: catalog.definitions })],
+      expansions: [
+        reservationMessages({ definitions: catalog.definitions }),
+        checkoutMessages({ eventIdOf: async no => (await catalog.definitions.byNo(no))?.eventId ?? null }),
+      ],
     })
     const jobs: Record<JobGroup, readonly Job[]> = {
       'change-feed': availability.jobs,
+      'reservation-streams': sale.checkout.streamJobs,
       expiry: reservations.jobs,
+      payments: [...sale.checkout.jobs, measurePaymentsJob({ db: pools.staff, metrics })],
+      mail: sale.notifications.jobs,
+      keys: sale.tickets.jobs,
       audit: saleControl.jobs,
-      relay: reports.consumers.map(consumer =>
+      relay: [...reports.consumers, ...sale.notifications.consumers].map(consumer =>
         consumerJob(consumer, {
           db: pools.staff,
           log,
@@ -137,7 +179,7 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
         metrics,
         metricsToken: config.HOLDFAST_METRICS_TOKEN,
         readiness: () => readiness,
-        publicConfig: () => ({ version: version(), payments: null }),
+        publicConfig: () => ({ version: version(), payments: paying.publicConfig }),
       })(scope)
       problemPages(scope)
       for (const group of routesOf(config.HOLDFAST_ROLES)) routes[group](scope)
@@ -148,6 +190,8 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
     await app.listen({ port: config.PORT, host: config.HOST })
     url = addressOf(app.server.address() as AddressInfo, config.HOST)
 
+    if (routesOf(config.HOLDFAST_ROLES).has('webhooks'))
+      await paying.setWebhookUrl(`${url}/v1/webhooks/payments/stripe`)
     await identity.start()
     closing.push(identity.stop)
     availability.start()
@@ -170,7 +214,7 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
       readiness.ready = false
       readiness.waitingFor = ['stop']
     })
-    return { url, administrator, close }
+    return { url, sandboxUrl: paying.sandboxUrl, administrator, close }
   } catch (error) {
     await close().catch(() => {}) // the first error is the one to tell
     throw error

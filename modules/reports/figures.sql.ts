@@ -10,6 +10,12 @@ export const figureNames = [
   'places_cancelled',
   'expired',
   'places_expired',
+  'sales',
+  'places_sold',
+  'sold_amount',
+  'declined',
+  'refunds',
+  'refunded_amount',
 ] as const
 export type FigureName = (typeof figureNames)[number]
 export type MinuteFigures = Record<FigureName, number>
@@ -55,7 +61,7 @@ const columns = figureNames.join(', ')
 
 const addSql = `
   insert into holdfast.sale_figures (event_id, minute, ${columns})
-  select * from unnest($1::uuid[], $2::timestamptz[], ${figureNames.map((_, i) => `$${i + 3}::int4[]`).join(', ')})
+  select * from unnest($1::uuid[], $2::timestamptz[], ${figureNames.map((name, i) => `$${i + 3}::${name.endsWith('amount') ? 'int8' : 'int4'}[]`).join(', ')})
   on conflict (event_id, minute) do update
   set ${figureNames.map(name => `${name} = sale_figures.${name} + excluded.${name}`).join(', ')}`
 

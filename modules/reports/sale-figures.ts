@@ -3,10 +3,18 @@ import type { EventId } from '#kernel/ids.ts'
 import type { Consumer } from '#platform/messages/consumer.ts'
 import { addFigures, type FigureName, figureNames, type MinuteFigures } from './figures.sql.ts'
 
-const types = ['ReservationCreated', 'ReservationExtended', 'ReservationCancelled', 'ReservationExpired'] as const
+const types = [
+  'ReservationCreated',
+  'ReservationExtended',
+  'ReservationCancelled',
+  'ReservationExpired',
+  'SeatsSold',
+  'PaymentFailed',
+  'PaymentRefunded',
+] as const
 type Told = { [Name in (typeof types)[number]]: MessageOf<Name> }[(typeof types)[number]]
 
-/** Counts what happens to reservations, by event and minute. */
+/** Counts what happens to reservations and their money, by event and minute. */
 export const saleFigures: Consumer = {
   name: 'sale-figures',
   types,
@@ -43,6 +51,19 @@ function countsOf(message: Told): [FigureName, number][] {
       return [
         ['expired', 1],
         ['places_expired', message.data.quantity],
+      ]
+    case 'SeatsSold':
+      return [
+        ['sales', 1],
+        ['places_sold', message.data.quantity],
+        ['sold_amount', message.data.amount],
+      ]
+    case 'PaymentFailed':
+      return message.data.reason === 'declined' ? [['declined', 1]] : []
+    case 'PaymentRefunded':
+      return [
+        ['refunds', 1],
+        ['refunded_amount', message.data.amount],
       ]
   }
 }

@@ -44,7 +44,7 @@ async function start(terminal: Terminal, options: StartOptions): Promise<Report>
   }).catch(error => {
     throw portTaken(error, config) ?? error
   })
-  const { url, administrator } = server
+  const { url, sandboxUrl, administrator } = server
   const signIn =
     administrator.password === null
       ? administrator.email
@@ -54,11 +54,12 @@ async function start(terminal: Terminal, options: StartOptions): Promise<Report>
       `Holdfast is ready at ${url}`,
       `  API        ${url}/v1/events`,
       `  Reference  ${url}/docs`,
+      ...(sandboxUrl === null ? [] : [`  Payments   ${sandboxUrl} (sandbox: no money moves)`]),
       `  Sign-in    ${url}/v1/auth/login`,
       `  Staff      ${signIn}`,
       'Ctrl-C stops it.',
     ].join('\n'),
-    json: { url, pid: process.pid, administrator },
+    json: { url, sandbox_url: sandboxUrl, pid: process.pid, administrator },
     until: stop.then(server.close),
   }
 }

@@ -22,7 +22,17 @@ import type {
   StaffChange,
 } from '#contracts/identity.ts'
 import type { Figures, ManifestAudit } from '#contracts/reports.ts'
-import type { HoldBody, Reservation, reservationList, seatsBulkAnswer, seatsBulkBody } from '#contracts/reservations.ts'
+import type {
+  checkoutAnswer,
+  HoldBody,
+  Reservation,
+  refundAnswer,
+  refundBody,
+  reservationList,
+  seatsBulkAnswer,
+  seatsBulkBody,
+} from '#contracts/reservations.ts'
+import type { DoorKeys, Ticket, TicketList } from '#contracts/tickets.ts'
 
 // One story, told by operation: Ada holds two seats in the first row of the Town Hall. The compiler holds it to the contracts.
 
@@ -213,6 +223,12 @@ const counted = {
   places_cancelled: 2,
   expired: 0,
   places_expired: 0,
+  sales: 21,
+  places_sold: 44,
+  sold_amount: 264000,
+  declined: 3,
+  refunds: 0,
+  refunded_amount: 0,
 }
 const figures: Figures = {
   event_id: event.event_id,
@@ -221,9 +237,32 @@ const figures: Figures = {
   minutes: [{ minute: '2027-03-01T09:00:00.000Z', ...counted }],
 }
 
+const paymentId = 'pay_01m81cwj4reffbr1980000028g'
+const ticket = {
+  ticket_id: 'tkt_01m81cwj4re3w8fy8000003adx',
+  event_id: event.event_id,
+  reservation_id: reservation.reservation_id,
+  section: 'Stalls',
+  row: 'A',
+  number: '1',
+  area_id: null,
+  amount: 4900,
+  currency: 'EUR',
+  holder_name: 'Ada Lovelace',
+  status: 'valid',
+  issued_at: '2027-03-01T09:03:10.120Z',
+  qr_payload:
+    'W50000100000400D90TG3RTDUCEO8H000100SKL100.-EJF06JT1*B*PMT5H9LQ$FN8GTU/F*ZO%:ISSJA783/73Y3UYO:WF9PUML6 YF+ZP5567ZMPM38J52Y2B/28QC/9HC5HJ61',
+}
+
 /** What the reference shows, by `operationId`. */
 export const examples: Record<string, { request?: object; answer?: object }> = {
-  getConfig: { answer: { version: '0.1.0', payments: null } },
+  getConfig: {
+    answer: {
+      version: '0.1.0',
+      payments: { provider: 'stripe', publishable_key: 'pk_test_…', sandbox_url: 'http://127.0.0.1:4242' },
+    },
+  },
   openGuestSession: { answer: guest },
   signUp: { request: { ...credentials, name: 'Ada' } satisfies Signup, answer: session },
   logIn: { request: credentials, answer: session },
@@ -270,6 +309,40 @@ export const examples: Record<string, { request?: object; answer?: object }> = {
     answer: { changed: 18, refused: [{ seat_id: 'Stalls-A-1', status: 'held' }] } satisfies Static<
       typeof seatsBulkAnswer
     >,
+  },
+  checkOut: {
+    request: { email: 'ada@example.org', name: 'Ada Lovelace' },
+    answer: {
+      payment_id: paymentId,
+      provider: 'stripe',
+      provider_ref: 'pi_3OaBcDeFgHiJkLmN',
+      client_secret: 'pi_3OaBcDeFgHiJkLmN_secret_…',
+      publishable_key: 'pk_test_…',
+      amount: reservation.amount,
+      currency: reservation.currency,
+      status: 'open',
+    } satisfies Static<typeof checkoutAnswer>,
+  },
+  refundReservation: {
+    request: { reason: 'The buyer is ill.', tickets: [ticket.ticket_id] } satisfies Static<typeof refundBody>,
+    answer: { refund_id: 'rfd_01m81cwj4rek5xkf4000003yq2', amount: 4900, status: 'pending' } satisfies Static<
+      typeof refundAnswer
+    >,
+  },
+  receiveWebhook: { answer: { received: true } },
+  getTicket: { answer: ticket satisfies Ticket },
+  listMyTickets: { answer: { items: [ticket], next_cursor: null } satisfies Static<typeof TicketList> },
+  getDoorKeys: {
+    answer: {
+      keys: [
+        {
+          kid: '1a048af0ac97d497',
+          key: 1,
+          alg: 'Ed25519',
+          public_key: 'hFLObQ2Umq5YU-qmWG6plUBCdmiljkpO6XiNN6WlJaU',
+        },
+      ],
+    } satisfies DoorKeys,
   },
   auditEvent: { answer: audit },
   getFigures: { answer: figures },

@@ -12,7 +12,18 @@ import {
 } from '#contracts/catalog.ts'
 import { Account, AccountSession, GuestSession, Login, Me, NewStaff, Signup, StaffChange } from '#contracts/identity.ts'
 import { Figures, ManifestAudit } from '#contracts/reports.ts'
-import { holdBody, reservation, reservationList, seatsBulkAnswer, seatsBulkBody } from '#contracts/reservations.ts'
+import {
+  checkoutAnswer,
+  checkoutBody,
+  holdBody,
+  refundAnswer,
+  refundBody,
+  reservation,
+  reservationList,
+  seatsBulkAnswer,
+  seatsBulkBody,
+} from '#contracts/reservations.ts'
+import { DoorKeys, Ticket, TicketList } from '#contracts/tickets.ts'
 import { problemSchema } from './problem-responses.ts'
 
 /** The schemas that readers and generated clients know by name. */
@@ -26,6 +37,13 @@ export const models: Record<string, object> = {
   HoldRequest: holdBody,
   Reservation: reservation,
   ReservationList: reservationList,
+  CheckoutRequest: checkoutBody,
+  Checkout: checkoutAnswer,
+  RefundRequest: refundBody,
+  Refund: refundAnswer,
+  Ticket,
+  TicketList,
+  DoorKeys,
   GuestSession,
   AccountSession,
   Signup,

@@ -26,6 +26,8 @@ const tags = [
   { name: 'Availability', description: 'What is free. A hint, a second old at most; the hold decides.' },
   { name: 'Identity', description: 'Who is asking: guests, accounts, staff.' },
   { name: 'Reservations', description: 'Hold, extend, change, give back.' },
+  { name: 'Payments', description: 'Pay for a reservation, follow it, give money back.' },
+  { name: 'Tickets', description: 'What opens the door: to show, to print, to verify without a network.' },
   { name: 'Organiser', description: 'For staff: venues, seat maps, events, the sale and its books.' },
   { name: 'Operations', description: 'What a client needs to know about this installation.' },
 ]
@@ -108,10 +110,13 @@ function withExamples<Document extends object>(document: Document): Document {
   for (const operation of Object.values(paths).flatMap(path => Object.values(path))) {
     const { request, answer } = examples[operation.operationId ?? ''] ?? {}
     for (const media of Object.values(operation.requestBody?.content ?? {})) if (request) media.example = request
+    const usual = Object.keys(operation.responses).find(status => status.startsWith('2'))
     for (const [status, response] of Object.entries(operation.responses)) {
       if (!status.startsWith('2')) continue
       if (response.description === 'Default Response') response.description = STATUS_CODES[status]!
-      for (const media of Object.values(response.content ?? {})) if (answer) media.example = answer
+      // Where an operation has two answers, the example is of the first, the usual one.
+      if (status === usual)
+        for (const media of Object.values(response.content ?? {})) if (answer) media.example = answer
     }
   }
   return document

@@ -80,7 +80,7 @@ test('every parameter of a path is described, and no path has a stray sign', () 
 test('every operation says what it answers, and every refusal is a problem', () => {
   for (const { operationId, responses } of operations) {
     const success = Object.entries(responses).filter(([status]) => status.startsWith('2'))
-    assert.equal(success.length, 1, operationId)
+    assert.ok(success.length >= 1, operationId)
     for (const [status, { content, description }] of Object.entries(responses)) {
       assert.notEqual(description, '', `${operationId} ${status}`)
       if (status.startsWith('2')) continue

@@ -32,7 +32,19 @@ createReports({ readDb: db, clock, logger }).routes(app)
 after(() => app.close())
 const eventId = await anEvent()
 
-const none = { extended: 0, cancelled: 0, places_cancelled: 0, expired: 0, places_expired: 0 }
+const none = {
+  extended: 0,
+  cancelled: 0,
+  places_cancelled: 0,
+  expired: 0,
+  places_expired: 0,
+  sales: 0,
+  places_sold: 0,
+  sold_amount: 0,
+  declined: 0,
+  refunds: 0,
+  refunded_amount: 0,
+}
 const get = (url: string, role: ActorRole = 'organizer') => app.inject({ url, headers: { authorization: role } })
 
 test('organisers see the totals, and the minutes they ask for', async () => {

@@ -1,0 +1,23 @@
+import { waitingEvents } from '#payments'
+import type { Job } from '#platform/jobs/periodic.ts'
+import type { Queryable } from '#platform/postgres/database.ts'
+import type { Metrics } from '#platform/telemetry/metrics.ts'
+
+/** What of the payment provider waits in the inbox; the same in every process, so one that scrapes any of them sees it. */
+export function measurePaymentsJob({ db, metrics }: { db: Queryable; metrics: Metrics }): Job {
+  const waiting = metrics.gauge('holdfast_payment_events_waiting', 'Events of the provider that wait to be settled.')
+  const oldest = metrics.gauge(
+    'holdfast_payment_events_oldest_seconds',
+    'Age of the oldest event of the provider that waits to be settled.',
+  )
+  return {
+    name: 'measure-payments',
+    everyMs: 10_000,
+    async run() {
+      const found = await waitingEvents(db)
+      waiting.set(found.waiting)
+      oldest.set(found.oldestSeconds)
+      return 'dry'
+    },
+  }
+}

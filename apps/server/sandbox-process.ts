@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemClock as clock } from '#kernel/clock.ts'
+import { liveSecrets, readCredentials, type SandboxCredentials } from '#payments'
+import type { Logger } from '#platform/telemetry/logger.ts'
+
+const program = fileURLToPath(new URL('../cli/holdfast.mjs', import.meta.url))
+const startMs = 15_000
+const restartPauseMs = 500
+
+export type SandboxProcess = {
+  origin: string
+  credentials: SandboxCredentials
+  /** Those that sign webhooks now; they may have been changed since the start. */
+  webhookSecrets(): readonly string[]
+  setWebhookUrl(url: string): Promise<void>
+  stop(): Promise<void>
+}
+
+/**
+ * The payment sandbox as a process of its own, as a provider is: killing the server does not kill it. Uses the one that lives on this
+ * folder already, whoever started it; otherwise starts one, and again when it dies.
+ */
+export async function startSandboxProcess(options: {
+  /** HOLDFAST_DATA. */
+  data: string
+  port: number
+  logger: Logger
+}): Promise<SandboxProcess> {
+  const { data, port, logger } = options
+  const folder = join(data, 'sandbox')
+  let child: ChildProcess | null = null
+  let isStopping = false
+  let credentials = await readCredentials(folder)
+  const living = credentials === null ? null : await livingAt(credentials)
+  let origin = living?.origin ?? null
+  /** One that a server started which is gone: ours to stop now. One that a person started is theirs. */
+  let orphan = living?.supervised ? living.pid : null
+  const stopping = new AbortController()
+
+  async function start(): Promise<string> {
+    // A group of its own: Ctrl-C at the terminal reaches the server, which still has payments under way.
+    const asked = ['sandbox', '--data', data, '--port', String(port), '--json', '--supervised']
+    const started = spawn(process.execPath, [program, ...asked], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: {},
+    })
+    child = started
+    started.once('exit', code => {
+      child = null
+      if (isStopping) return
+      logger.warn({ code }, 'the payment sandbox has died and is started again')
+      void clock.sleep(restartPauseMs).then(restart)
+    })
+    const said = await firstLine(started)
+    return (JSON.parse(said) as { origin: string }).origin
+  }
+
+  async function restart(): Promise<void> {
+    if (isStopping) return
+    await start().catch(error => {
+      logger.error({ err: (error as Error).message }, 'the payment sandbox could not be started again')
+      return clock.sleep(5000).then(restart)
+    })
+  }
+
+  if (origin === null) {
+    origin = await start()
+    credentials = await readCredentials(folder)
+  } else void watchAdopted()
+  const at = origin
+  let secrets = liveSecrets(credentials!, clock.now())
+  let readAt = clock.monotonic()
+
+  /** Not our child, so nobody tells us that it died. */
+  async function watchAdopted(): Promise<void> {
+    while (!isStopping && child === null) {
+      await clock.sleep(2000, stopping.signal).catch(() => {})
+      if (isStopping || child !== null || (await livingAt(credentials!)) !== null) continue
+      orphan = null
+      logger.warn('the payment sandbox has died and is started again')
+      await restart()
+    }
+  }
+
+  return {
+    origin: at,
+    credentials: credentials!,
+    webhookSecrets() {
+      if (clock.monotonic() - readAt > 1000) {
+        readAt = clock.monotonic()
+        void readCredentials(folder)
+          .then(now => {
+            if (now !== null) secrets = liveSecrets(now, clock.now())
+          })
+          .catch(() => {}) // being written this instant; the next look finds it
+      }
+      return secrets
+    },
+    async setWebhookUrl(url) {
+      const answer = await fetch(`${at}/sandbox/endpoints`, { method: 'POST', body: JSON.stringify({ url }) })
+      if (!answer.ok) throw new Error(`the payment sandbox does not take ${url}: ${answer.status}`)
+    },
+    async stop() {
+      isStopping = true
+      stopping.abort()
+      if (child === null) {
+        if (orphan !== null) await endOrphan(orphan)
+        return
+      }
+      const ended = once(child, 'exit')
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+async function endOrphan(pid: number): Promise<void> {
+  try {
+    process.kill(pid, 'SIGTERM')
+    for (let waited = 0; waited < 5000; waited += 50) {
+      process.kill(pid, 0)
+      await clock.sleep(50)
+    }
+  } catch {
+    // It is gone.
+  }
+}
+
+type Living = { origin: string; pid: number; supervised: boolean }
+
+/** Where a sandbox of this folder answers, if one does. */
+async function livingAt({ port, publishable_key }: SandboxCredentials): Promise<Living | null> {
+  if (port === 0) return null
+  const origin = `http://127.0.0.1:${port}`
+  const answer = await fetch(`${origin}/sandbox/state`, { signal: AbortSignal.timeout(1000) }).catch(() => null)
+  // The port may be somebody else's by now.
+  type State = { publishable_key: string; pid: number; supervised: boolean }
+  const state = answer?.ok ? ((await answer.json().catch(() => null)) as State | null) : null
+  return state?.publishable_key === publishable_key ? { origin, pid: state.pid, supervised: state.supervised } : null
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const timer = AbortSignal.timeout(startMs)
+    timer.addEventListener('abort', () => reject(new Error('the payment sandbox did not become ready')))
+    child.stdout!.on('data', chunk => {
+      text += chunk
+      const end = text.indexOf('\n')
+      if (end !== -1) resolve(text.slice(0, end))
+    })
+    child.once('exit', code => reject(new Error(`the payment sandbox ended with code ${code} before it was ready`)))
+  })
+}
