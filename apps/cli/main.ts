@@ -5,9 +5,11 @@ import { addConfig } from './commands/config.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addImport } from './commands/import.ts'
 import { addImportDemo } from './commands/import-demo.ts'
+import { addKeys } from './commands/keys.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addSandbox } from './commands/sandbox.ts'
 import { addStart } from './commands/start.ts'
+import { addVerifyTicket } from './commands/verify-ticket.ts'
 import { explainFailure, failed, usageError } from './failure.ts'
 import { createTerminal, type Invocation, type Report, type Terminal } from './terminal.ts'
 
@@ -64,7 +66,7 @@ Examples:
 Settings come from the environment; \`holdfast config explain\` lists them. Every command takes --json: its last line on standard
 output is then one JSON object. Exit codes: 0 done, 1 failed or found wanting, 2 asked for wrongly.`,
     )
-  for (const add of [addStart, addMigrate, addImport, addImportDemo, addAudit, addConfig, addDoctor, addSandbox])
+  for (const add of [addStart, addMigrate, addImport, addImportDemo, addAudit, addConfig, addDoctor, addSandbox, addKeys, addVerifyTicket])
     add(program, perform)
   return program
 }
