@@ -57,10 +57,14 @@ export class Breaker {
   }
 
   failed(): void {
-    this.#isTrying = false
-    if (this.#openedAt !== null) {
+    if (this.#isTrying) {
+      this.#isTrying = false
       this.#pauseMs = Math.min(openMsMax, this.#pauseMs * 2)
       this.#openedAt = this.#clock.monotonic()
-    } else if (++this.#failures >= this.#failuresMax) this.#openedAt = this.#clock.monotonic()
+      return
+    }
+    // Calls that were under way when it opened fail one after the other. They say nothing new, and must not double the pause each.
+    if (this.#openedAt !== null) return
+    if (++this.#failures >= this.#failuresMax) this.#openedAt = this.#clock.monotonic()
   }
 }

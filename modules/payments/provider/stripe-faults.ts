@@ -24,7 +24,9 @@ export function faultOf(error: unknown, intentOf: (intent: Stripe.PaymentIntent)
       : new OutcomeUnknown(`the payment provider did not answer (${code ?? 'connection lost'})`)
   }
   const { statusCode = 0, code } = error
-  if (statusCode === 429) return new RetryableFault('the payment provider asks for fewer calls')
+  // Besides 429 the SDK knows a 400 with the code `rate_limit`.
+  if (statusCode === 429 || error instanceof Stripe.errors.StripeRateLimitError)
+    return new RetryableFault('the payment provider asks for fewer calls')
   if (statusCode === 409 || code === 'idempotency_key_in_use' || code === 'lock_timeout')
     return new RetryableFault('the payment provider is still busy with the same call')
   if (statusCode === 401 || statusCode === 403)

@@ -22,7 +22,7 @@ export function inProcessClient(provider: SandboxProvider): Stripe.HttpClient {
       return {
         getStatusCode: () => answer.status,
         getHeaders: () => answer.headers,
-        getRawResponse: () => null,
+        getRawResponse: () => ({}),
         toStream: () => null,
         toJSON: async () => structuredClone(answer.body),
       }
