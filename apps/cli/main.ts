@@ -66,7 +66,18 @@ Examples:
 Settings come from the environment; \`holdfast config explain\` lists them. Every command takes --json: its last line on standard
 output is then one JSON object. Exit codes: 0 done, 1 failed or found wanting, 2 asked for wrongly.`,
     )
-  for (const add of [addStart, addMigrate, addImport, addImportDemo, addAudit, addConfig, addDoctor, addSandbox, addKeys, addVerifyTicket])
+  for (const add of [
+    addStart,
+    addMigrate,
+    addImport,
+    addImportDemo,
+    addAudit,
+    addConfig,
+    addDoctor,
+    addSandbox,
+    addKeys,
+    addVerifyTicket,
+  ])
     add(program, perform)
   return program
 }

@@ -63,7 +63,9 @@ function report({
 }): Report {
   const keys = all.map(({ number, kid }) => ({ key: number, kid, signs: number === current.number }))
   return {
-    text: keys.map(({ key, kid, signs }) => `${String(key).padStart(3)}  ${kid}  ${signs ? 'signs' : 'verifies'}`).join('\n'),
+    text: keys
+      .map(({ key, kid, signs }) => `${String(key).padStart(3)}  ${kid}  ${signs ? 'signs' : 'verifies'}`)
+      .join('\n'),
     json: { keys },
   }
 }

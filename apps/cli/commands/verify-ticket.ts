@@ -80,6 +80,9 @@ async function publicKeys(terminal: Terminal, { keys, data }: VerifyOptions): Pr
   try {
     return fromDoorKeys(JSON.parse(await readFile(path, 'utf8')) as DoorKeys)
   } catch {
-    throw new CommandFailure(`${path} does not hold door keys: save what GET /v1/events/{id}/door-keys answers.`, usageError)
+    throw new CommandFailure(
+      `${path} does not hold door keys: save what GET /v1/events/{id}/door-keys answers.`,
+      usageError,
+    )
   }
 }

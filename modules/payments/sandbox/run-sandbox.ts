@@ -30,12 +30,15 @@ export type SandboxOptions = {
   log: (line: string) => void
   /** Started by a server, which stops it. */
   supervised?: boolean
+  /** Its folder was removed: there is nothing left to keep. */
+  onGone?: () => void
 }
 
 export type RunningSandbox = { origin: string; credentials: SandboxCredentials; close(): Promise<void> }
 
 const tickMs = 100
 const attemptMs = 10_000
+const lookAtFolderTicks = 20
 const attemptsAtOnce = 20
 const bodyMax = 256 * 1024
 
@@ -107,7 +110,9 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
   }
 
   async function keepTicking(): Promise<void> {
-    while (!stopping.signal.aborted) {
+    for (let ticks = 0; !stopping.signal.aborted; ticks++) {
+      if (ticks % lookAtFolderTicks === 0 && (await readCredentials(folder).catch(() => credentials)) === null)
+        options.onGone?.()
       await tick().catch(error => log(`the sandbox stumbled: ${(error as Error).message}`))
       await clock.sleep(tickMs, stopping.signal).catch(() => {})
     }

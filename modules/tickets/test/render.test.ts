@@ -37,7 +37,19 @@ test('a page to print has the words, one page a ticket, and the same tickets mak
   const faces = [aFace(), aFace({ section: null, row: null, number: null, areaId: 'Floor', isVoid: true })]
   const pdf = await ticketPdf(faces)
   const text = textOf(pdf)
-  for (const word of ['Nordlicht & Freunde', '20:00 CEST', 'Halle 622, Zürich', 'Section', 'Row', 'Seat', '12', 'CHF 49.50', 'Area', 'Floor', 'VOID'])
+  for (const word of [
+    'Nordlicht & Freunde',
+    '20:00 CEST',
+    'Halle 622, Zürich',
+    'Section',
+    'Row',
+    'Seat',
+    '12',
+    'CHF 49.50',
+    'Area',
+    'Floor',
+    'VOID',
+  ])
     assert.ok(text.includes(word), `${word} is missing in: ${text}`)
   assert.ok(text.includes('Lódz <b>"O’Brien"</b>'), text)
   assert.equal(pdf.toString('latin1').match(/\/Type \/Page\b/g)!.length, 2)

@@ -11,7 +11,13 @@ import { payloadOf, saidBy, signTicket, type TicketCode, verifyTicket } from '..
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
 const keys = new Map([[7, publicKey]])
 const source = { clock, random: systemRandom() }
-const code: TicketCode = { keyNumber: 7, eventNo: 3, place: { seatNo: 30_783 }, ticketId: newId('tkt', source, 3), generation: 1 }
+const code: TicketCode = {
+  keyNumber: 7,
+  eventNo: 3,
+  place: { seatNo: 30_783 },
+  ticketId: newId('tkt', source, 3),
+  generation: 1,
+}
 const payload = payloadOf(code, signTicket(code, privateKey))
 
 test('Base45 is that of RFC 9285', () => {
@@ -43,10 +49,16 @@ test('a ticket is 138 characters that a QR code stores best, and says what it wa
 
 test('places of an area and seats are told apart, whatever their numbers', () => {
   fc.assert(
-    fc.property(fc.nat(0x7fffffff), fc.boolean(), fc.nat(0xffff), fc.nat(0x7fffffff), (no, isSeat, generation, eventNo) => {
-      const any: TicketCode = { ...code, eventNo, generation, place: isSeat ? { seatNo: no } : { areaNo: no } }
-      assert.deepEqual(verifyTicket(payloadOf(any, signTicket(any, privateKey)), keys), { ok: true, code: any })
-    }),
+    fc.property(
+      fc.nat(0x7fffffff),
+      fc.boolean(),
+      fc.nat(0xffff),
+      fc.nat(0x7fffffff),
+      (no, isSeat, generation, eventNo) => {
+        const any: TicketCode = { ...code, eventNo, generation, place: isSeat ? { seatNo: no } : { areaNo: no } }
+        assert.deepEqual(verifyTicket(payloadOf(any, signTicket(any, privateKey)), keys), { ok: true, code: any })
+      },
+    ),
     { numRuns: 50 },
   )
 })

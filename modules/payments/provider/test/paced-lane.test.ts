@@ -159,7 +159,10 @@ test('while the breaker is open a call is answered at once and not sent', async 
 })
 
 test('calls that wait when the breaker opens are answered then, not sent', async () => {
-  const { clock, lane, sent } = laneWith({ concurrency: 1, answer: () => Promise.reject(new OutcomeUnknown('silence')) })
+  const { clock, lane, sent } = laneWith({
+    concurrency: 1,
+    answer: () => Promise.reject(new OutcomeUnknown('silence')),
+  })
   const calls = times(10, () => create(lane))
   await clock.pass(1000)
   const fates = await Promise.all(calls)
@@ -188,7 +191,9 @@ test('after its pause one call tries, others are answered at once, and an answer
 })
 
 test('a refusal counts as an answer: a declined card opens no breaker', async () => {
-  const { clock, lane, counted } = laneWith({ answer: () => Promise.reject(new ProviderRefusal('card_declined', 'no')) })
+  const { clock, lane, counted } = laneWith({
+    answer: () => Promise.reject(new ProviderRefusal('card_declined', 'no')),
+  })
   times(10, () => create(lane))
   await clock.pass(1000)
   assert.equal(lane.breaker(), 'closed')
@@ -216,10 +221,10 @@ test('the wait it tells is what those before take', async () => {
   assert.ok(Math.abs(at - toldMs) <= 100, `told ${toldMs} ms, sent after ${at} ms`)
 })
 
-test('what passes through unchanged is the name, the key and the reading of webhooks', () => {
+test('what passes through unchanged is the name, the key and the reading of webhooks', async () => {
   const { lane } = laneWith()
   assert.deepEqual([lane.name, lane.publishableKey, lane.isLive], ['played', 'pk', false])
   assert.equal(lane.readWebhook(Buffer.from('{}'), {}), null)
   const answered: Promise<Intent> = lane.retrieve('pi_1')
-  return answered
+  await answered
 })

@@ -76,7 +76,7 @@ test('a refusal says its code and the intent as it is now', () => {
 
 test('a refusal without a code is named by its type, and has no intent where none was told', () => {
   const told = judge(
-    new errors.StripeIdempotencyError(raw(400, { type: 'idempotency_error' as Raw['type'] })),
+    new errors.StripeIdempotencyError(raw(400, { type: 'idempotency_error' as never })),
   ) as ProviderRefusal
   assert.deepEqual([told.code, told.intent], ['idempotency_error', null])
 })

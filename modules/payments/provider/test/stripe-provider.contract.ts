@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import Stripe from 'stripe'
+import type Stripe from 'stripe'
 import { OutcomeUnknown } from '#kernel/faults.ts'
 import { newId } from '#kernel/ids.ts'
 import { systemRandom } from '#kernel/random.ts'
@@ -21,12 +21,21 @@ export type Door = {
 /** What the box office relies on, said to the adapter and kept by the sandbox, whichever door is between them. */
 export function providerContract(name: string, open: () => Promise<Door>): void {
   const door = open()
-  const source = { clock: { now: () => Date.UTC(2031, 0, 1), monotonic: () => 0, sleep: async () => {} }, random: systemRandom() }
+  const source = {
+    clock: { now: () => Date.UTC(2031, 0, 1), monotonic: () => 0, sleep: async () => {} },
+    random: systemRandom(),
+  }
   const aPayment = () => newId('pay', source, 1)
 
   async function created(amount = 5000, paymentId = aPayment()) {
     const { provider } = await door
-    return provider.create({ paymentId, amount, currency: 'EUR', description: 'A test', metadata: { reservation_id: 'rsv_1' } })
+    return provider.create({
+      paymentId,
+      amount,
+      currency: 'EUR',
+      description: 'A test',
+      metadata: { reservation_id: 'rsv_1' },
+    })
   }
 
   async function confirm(ref: string, secret: string | null, method: string) {
@@ -76,12 +85,22 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
   test(`${name}: a declined card says why, and the second card works`, async () => {
     const { provider } = await door
     const intent = await created()
-    await assert.rejects(confirm(intent.ref, intent.clientSecret, 'pm_card_chargeDeclinedInsufficientFunds'), (error: Stripe.errors.StripeCardError) => {
-      return error.type === 'StripeCardError' && error.code === 'card_declined' && error.decline_code === 'insufficient_funds'
-    })
+    await assert.rejects(
+      confirm(intent.ref, intent.clientSecret, 'pm_card_chargeDeclinedInsufficientFunds'),
+      (error: Stripe.errors.StripeCardError) => {
+        return (
+          error.type === 'StripeCardError' &&
+          error.code === 'card_declined' &&
+          error.decline_code === 'insufficient_funds'
+        )
+      },
+    )
     const declined = await provider.retrieve(intent.ref)
     assert.equal(declined.status, 'open')
-    assert.deepEqual([declined.lastDecline!.code, declined.lastDecline!.declineCode], ['card_declined', 'insufficient_funds'])
+    assert.deepEqual(
+      [declined.lastDecline!.code, declined.lastDecline!.declineCode],
+      ['card_declined', 'insufficient_funds'],
+    )
     await confirm(intent.ref, intent.clientSecret, 'pm_card_mastercard')
     assert.equal((await provider.retrieve(intent.ref)).status, 'authorized')
   })
@@ -92,7 +111,8 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000 })
     await assert.rejects(
       provider.cancel(intent.ref),
-      (error: ProviderRefusal) => error.code === 'payment_intent_unexpected_state' && error.intent?.status === 'captured',
+      (error: ProviderRefusal) =>
+        error.code === 'payment_intent_unexpected_state' && error.intent?.status === 'captured',
     )
     await assert.rejects(provider.retrieve('pi_nobody'), (error: ProviderRefusal) => error.code === 'resource_missing')
     await assert.rejects(created(10), (error: ProviderRefusal) => error.code === 'amount_too_small')
@@ -131,10 +151,16 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     const made = []
     for (let i = 0; i < 5; i++) made.push((await created()).ref)
     const first = await merchant.paymentIntents.list({ limit: 2 })
-    assert.deepEqual(first.data.map(intent => intent.id), [made[4], made[3]])
+    assert.deepEqual(
+      first.data.map(intent => intent.id),
+      [made[4], made[3]],
+    )
     assert.equal(first.has_more, true)
     const next = await merchant.paymentIntents.list({ limit: 2, starting_after: made[3]! })
-    assert.deepEqual(next.data.map(intent => intent.id), [made[2], made[1]])
+    assert.deepEqual(
+      next.data.map(intent => intent.id),
+      [made[2], made[1]],
+    )
     const all = await provider.list({ createdSince: clock.now() - 3_600_000 })
     assert.ok(made.every(ref => all.items.some(intent => intent.ref === ref)))
     const intent = await authorized()
@@ -142,7 +168,9 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     const { items } = await provider.events({ createdSince: clock.now() - 3_600_000 })
     const types = items.filter(event => event.intent?.ref === intent.ref).map(event => event.type)
     assert.deepEqual(types, ['payment_intent.succeeded', 'payment_intent.amount_capturable_updated'])
-    const capturable = items.find(event => event.type === 'payment_intent.amount_capturable_updated' && event.intent?.ref === intent.ref)
+    const capturable = items.find(
+      event => event.type === 'payment_intent.amount_capturable_updated' && event.intent?.ref === intent.ref,
+    )
     assert.equal(capturable!.intent!.status, 'authorized', 'as it was then')
   })
 
@@ -158,7 +186,10 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
       const capture = () => provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000 })
       await assert.rejects(capture(), OutcomeUnknown)
       assert.equal((await provider.retrieve(intent.ref)).status, happened ? 'captured' : 'authorized')
-      assert.deepEqual([(await capture()).status, (await provider.retrieve(intent.ref)).amountCaptured], ['captured', 5000])
+      assert.deepEqual(
+        [(await capture()).status, (await provider.retrieve(intent.ref)).amountCaptured],
+        ['captured', 5000],
+      )
     })
 
   test(`${name}: rate limits are told as such`, async () => {

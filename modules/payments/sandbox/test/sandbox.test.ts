@@ -31,7 +31,8 @@ function run(): Promise<RunningSandbox> {
 function speakTo(at: RunningSandbox) {
   const { secret_key: secretKey, publishable_key: publishableKey } = at.credentials
   const { hostname: host, port } = new URL(at.origin)
-  const client = (key: string) => new Stripe(key, { host, port, protocol: 'http', maxNetworkRetries: 0, telemetry: false })
+  const client = (key: string) =>
+    new Stripe(key, { host, port, protocol: 'http', maxNetworkRetries: 0, telemetry: false })
   return {
     provider: createStripeProvider({
       secretKey,
@@ -69,7 +70,10 @@ test('webhooks are signed, come as often as asked, and both secrets are good whi
   await steer({ webhooks: { copies: [3, 3] } })
   const intent = await merchant.paymentIntents.create({ amount: 5000, currency: 'eur' })
   while (got.filter(({ event }) => event?.intent?.ref === intent.id).length < 3) await clock.sleep(20)
-  assert.ok(got.every(({ event }) => event !== null), 'every one is genuine')
+  assert.ok(
+    got.every(({ event }) => event !== null),
+    'every one is genuine',
+  )
   await fetch(`${sandbox.origin}/sandbox/endpoints/rotate-secret`, { method: 'POST', body: '{"overlap_seconds": 60}' })
   await steer({ webhooks: { copies: [1, 1] } })
   const before = got.length
@@ -84,9 +88,26 @@ test('webhooks are signed, come as often as asked, and both secrets are good whi
 test('a webhook that was changed, is old, or is signed by another is nothing', () => {
   const { provider } = speakTo(sandbox)
   const [secret] = liveSecrets(sandbox.credentials, clock.now())
-  const object = { object: 'payment_intent', id: 'pi_1', status: 'succeeded', amount: 1, currency: 'eur', metadata: {}, livemode: false, created: 1 }
-  const body = JSON.stringify({ id: 'evt_1', object: 'event', type: 'x', created: 1, livemode: false, data: { object } })
-  const read = (text: string, header: string | undefined) => provider.readWebhook(Buffer.from(text), { 'stripe-signature': header })
+  const object = {
+    object: 'payment_intent',
+    id: 'pi_1',
+    status: 'succeeded',
+    amount: 1,
+    currency: 'eur',
+    metadata: {},
+    livemode: false,
+    created: 1,
+  }
+  const body = JSON.stringify({
+    id: 'evt_1',
+    object: 'event',
+    type: 'x',
+    created: 1,
+    livemode: false,
+    data: { object },
+  })
+  const read = (text: string, header: string | undefined) =>
+    provider.readWebhook(Buffer.from(text), { 'stripe-signature': header })
   const now = clock.now()
   assert.equal(read(body, signatureHeader(body, [secret!], now))?.id, 'evt_1')
   assert.equal(read(body.replace('"amount":1', '"amount":2'), signatureHeader(body, [secret!], now)), null)
@@ -113,7 +134,10 @@ test('what it was told outlives the process, a torn last line does not matter, a
   const { merchant } = speakTo(sandbox)
   const intent = await merchant.paymentIntents.create({ amount: 5000, currency: 'eur', capture_method: 'manual' })
   await merchant.paymentIntents.confirm(intent.id, {
-    payment_method_data: { type: 'card', card: { number: '4242424242424242', cvc: '123', exp_month: 1, exp_year: 2040 } },
+    payment_method_data: {
+      type: 'card',
+      card: { number: '4242424242424242', cvc: '123', exp_month: 1, exp_year: 2040 },
+    },
   } as object)
   await merchant.paymentIntents
     .confirm(intent.id, { payment_method_data: { type: 'card', card: { number: '4111111111111111' } } } as object)
@@ -134,7 +158,10 @@ test('the page shows what there is, and steering that makes no sense is told whe
   const page = await (await fetch(sandbox.origin)).text()
   assert.match(page, /<h1>Payment sandbox<\/h1>/)
   assert.match(page, /<code>pi_/)
-  const wrong = await fetch(`${sandbox.origin}/sandbox/steer`, { method: 'POST', body: '{"webhooks": {"copies": [1, 99]}}' })
+  const wrong = await fetch(`${sandbox.origin}/sandbox/steer`, {
+    method: 'POST',
+    body: '{"webhooks": {"copies": [1, 99]}}',
+  })
   assert.equal(wrong.status, 400)
   assert.match(await wrong.text(), /copies/)
 })

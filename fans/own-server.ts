@@ -1,0 +1,58 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+export type OwnServer = { url: string; email: string; password: string; stop(): Promise<void> }
+
+const program = fileURLToPath(new URL('../apps/cli/holdfast.mjs', import.meta.url))
+
+/** A box office for one rehearsal: a database, a sandbox and a folder of its own, all of which go with it. */
+export async function startOwnServer(): Promise<OwnServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-rehearsal-'))
+  const [email, password] = ['rehearsal@holdfast.localhost', randomBytes(18).toString('base64url')]
+  const child = spawn(process.execPath, [program, 'start', '--port', '0', '--data', folder, '--no-demo'], {
+    // Ctrl-C is for the rehearsal, which stops the server in the end.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env.PATH,
+      HOLDFAST_ADMIN_EMAIL: email,
+      HOLDFAST_ADMIN_PASSWORD: password,
+      HOLDFAST_LOG_LEVEL: 'error',
+      HOLDFAST_DRAIN_SECONDS: '2',
+    },
+  })
+  let said = ''
+  child.stderr.on('data', chunk => {
+    said = (said + chunk).slice(-4000)
+  })
+  const url = await readyAt(child, () => said)
+  return {
+    url,
+    email,
+    password,
+    async stop() {
+      if (child.exitCode === null) {
+        const ended = once(child, 'exit')
+        child.kill('SIGTERM')
+        await ended
+      }
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function readyAt(child: ChildProcess, said: () => string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout! }).on('line', line => {
+      const ready = /ready at (\S+)/.exec(line)
+      if (ready) resolve(ready[1]!)
+    })
+    child.once('exit', code => reject(new Error(`the server ended with code ${code} before it was ready:\n${said()}`)))
+  })
+}

@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { overHttp } from './api.ts'
+import { startOwnServer } from './own-server.ts'
+import { progressBar } from './progress.ts'
+import { RehearsalProblem, rehearse } from './rehearsal.ts'
+import { isSound, printed } from './report.ts'
+
+const help = `npm run rehearse -- [options]
+
+Plays an on-sale with synthetic fans and says what the books say after it: pickers and best-available buyers, abandoned carts, declined
+cards, webhooks that come late, twice and out of order. Exit code 1 if anything is oversold or the books do not balance.
+
+  --fans <n>          how many come (160)
+  --rate <n>          how many a second (12)
+  --minutes <n>       instead of --fans: for so long
+  --seed <n>          the same seed brings the same fans (1)
+  --url <origin>      a server that runs, with its sandbox; without it one is started and removed again
+  --event <id|slug>   an event of that server; without it one is made. Holds of ten minutes take ten minutes to end
+  --admin-email <a>   who makes the event and reads the books (admin@holdfast.localhost); the password is HOLDFAST_ADMIN_PASSWORD
+  --json              the last line of standard output is one JSON object
+  --help              this
+
+  npm run rehearse
+  npm run rehearse -- --fans 1000 --rate 40 --seed 7 --json
+  HOLDFAST_ADMIN_PASSWORD=… npm run rehearse -- --url http://127.0.0.1:3000
+`
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2))
+  if (options === null) {
+    process.stdout.write(help)
+    return 0
+  }
+  let isOver = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (isOver) process.exit(130)
+      isOver = true
+      process.stderr.write('\nNobody else is let in; waiting for those inside. Once more ends it at once.\n')
+    })
+  const own = options.url === null ? await startOwnServer() : null
+  const bar = progressBar(process.stderr)
+  try {
+    const report = await rehearse({
+      ...options,
+      url: own?.url ?? options.url!,
+      email: own?.email ?? options.email,
+      password: own?.password ?? process.env.HOLDFAST_ADMIN_PASSWORD ?? '',
+      api: overHttp,
+      sleep: ms => sleep(ms),
+      tell: bar.tell,
+      isOver: () => isOver,
+    })
+    bar.end()
+    process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : `${printed(report)}\n`)
+    return isSound(report) ? 0 : 1
+  } finally {
+    bar.end()
+    await own?.stop()
+  }
+}
+
+function readOptions(argv: string[]) {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      fans: text,
+      rate: text,
+      minutes: text,
+      seed: text,
+      url: text,
+      event: text,
+      'admin-email': text,
+      json: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  })
+  if (values.help) return null
+  const problems: string[] = []
+  const number = (name: 'fans' | 'rate' | 'minutes' | 'seed', preset: number, least: number) => {
+    const given = values[name]
+    const value = given === undefined ? preset : Number(given)
+    if (!Number.isFinite(value) || value < least)
+      problems.push(`--${name} must be a number from ${least} on, not ${given}`)
+    return value
+  }
+  const rate = number('rate', 12, 0.1)
+  const minutes = values.minutes === undefined ? null : number('minutes', 1, 0.01)
+  const fans = minutes === null ? number('fans', 160, 1) : Math.ceil(minutes * 60 * rate)
+  const seed = number('seed', 1, 0)
+  if (values.url !== undefined && !URL.canParse(values.url))
+    problems.push(`--url must be an origin such as http://127.0.0.1:3000, not ${values.url}`)
+  if (values.event !== undefined && values.url === undefined)
+    problems.push('--event needs --url: a server started for the rehearsal has no events')
+  if (values.minutes !== undefined && values.fans !== undefined)
+    problems.push('--minutes and --fans say the same twice; keep one')
+  if (problems.length > 0) throw new RehearsalProblem(problems.join('\n'))
+  return {
+    fans: Math.floor(fans),
+    rate,
+    seed,
+    url: values.url === undefined ? null : new URL(values.url).origin,
+    event: values.event ?? null,
+    email: values['admin-email'] ?? 'admin@holdfast.localhost',
+    json: values.json ?? false,
+  }
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  const isUsage =
+    error instanceof RehearsalProblem || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')
+  process.stderr.write(`rehearse: ${isUsage ? (error as Error).message : (error as Error).stack}\n`)
+  process.exitCode = isUsage ? 2 : 1
+}
