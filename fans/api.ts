@@ -1,5 +1,8 @@
 /** What a fan's browser does with the box office: asks, and waits when told to. */
-export type Answer = { status: number; body: Record<string, any>; retryAfterMs: number | null; ms: number }
+// biome-ignore lint/suspicious/noExplicitAny: what comes over the wire; a fan knows no schema
+type Json = Record<string, any>
+
+export type Answer = { status: number; body: Json; retryAfterMs: number | null; ms: number }
 
 export type Question = {
   method?: string

@@ -39,7 +39,10 @@ export function planCrowd({ fans, rate, seed }: { fans: number; rate: number; se
   const random = seededRandom(seed)
   const pick = <T>(choices: readonly (readonly [T, number])[]): T => {
     let left = random()
-    for (const [choice, share] of choices) if ((left -= share) < 0) return choice
+    for (const [choice, share] of choices) {
+      left -= share
+      if (left < 0) return choice
+    }
     return choices.at(-1)![0]
   }
   let at = 0

@@ -46,6 +46,7 @@ async function sandbox(terminal: Terminal, options: SandboxOptions): Promise<Rep
     random: systemRandom(),
     log: terminal.note,
     supervised: options.supervised ?? false,
+    onGone: () => stop(),
   }).catch(error => {
     if (error.code !== 'EADDRINUSE') throw error
     throw new CommandFailure(
