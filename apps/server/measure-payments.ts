@@ -1,4 +1,4 @@
-import { waitingEvents } from '#payments'
+import { oldestPendingRefund, waitingEvents } from '#payments'
 import type { Job } from '#platform/jobs/periodic.ts'
 import type { Queryable } from '#platform/postgres/database.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
@@ -10,6 +10,7 @@ export function measurePaymentsJob({ db, metrics }: { db: Queryable; metrics: Me
     'holdfast_payment_events_oldest_seconds',
     'Age of the oldest event of the provider that waits to be settled.',
   )
+  const refund = metrics.gauge('holdfast_refunds_oldest_seconds', 'Age of the oldest refund that is not carried out.')
   return {
     name: 'measure-payments',
     everyMs: 10_000,
@@ -17,6 +18,7 @@ export function measurePaymentsJob({ db, metrics }: { db: Queryable; metrics: Me
       const found = await waitingEvents(db)
       waiting.set(found.waiting)
       oldest.set(found.oldestSeconds)
+      refund.set(await oldestPendingRefund(db))
       return 'dry'
     },
   }

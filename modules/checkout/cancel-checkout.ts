@@ -56,7 +56,7 @@ function isCertain(payment: PaymentRecord | null): boolean {
  *
  * @throws RetryableFault or OutcomeUnknown when the provider does not answer
  */
-export async function learnThenCancel(
+async function learnThenCancel(
   deps: CheckoutDeps & { settle: SettlePayment },
   payment: PaymentRecord,
 ): Promise<void> {

@@ -18,9 +18,9 @@ import type { CheckoutDeps } from './ports.ts'
 import { cancelOrLearn, type SettlePayment } from './settle-payment.ts'
 
 /** How long places wait for the provider's answer after the end of the hold. */
-export const unansweredMs = 60_000
+const unansweredMs = 60_000
 /** A bank that said "processing" may need its time. */
-export const processingMs = 16 * 60_000
+const processingMs = 16 * 60_000
 
 const atOnce = 50
 const leaseMs = 30_000

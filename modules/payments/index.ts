@@ -34,6 +34,7 @@ export { leaseCursor, moveCursor } from './provider-cursor.sql.ts'
 export {
   endRefund,
   insertRefund,
+  oldestPendingRefund,
   type RefundId,
   type RefundReason,
   type RefundRecord,

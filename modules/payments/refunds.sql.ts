@@ -162,3 +162,12 @@ export async function retryRefund(
     [refund.eventNo, toUuid(refund.refundId), afterMs, error, providerRef],
   )
 }
+
+/** How old the oldest refund is that was decided and not carried out, in seconds; 0 if there is none. */
+export async function oldestPendingRefund(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ age: number | null }>(
+    `select extract(epoch from holdfast.clock() - min(created_at))::float8 as age
+     from holdfast.refunds where next_attempt_at is not null`,
+  )
+  return rows[0]!.age ?? 0
+}
