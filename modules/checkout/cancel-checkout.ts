@@ -56,10 +56,7 @@ function isCertain(payment: PaymentRecord | null): boolean {
  *
  * @throws RetryableFault or OutcomeUnknown when the provider does not answer
  */
-async function learnThenCancel(
-  deps: CheckoutDeps & { settle: SettlePayment },
-  payment: PaymentRecord,
-): Promise<void> {
+async function learnThenCancel(deps: CheckoutDeps & { settle: SettlePayment }, payment: PaymentRecord): Promise<void> {
   const { provider, settle } = deps
   const learned =
     payment.providerRef === null ? await createIntent(deps, payment) : await provider.retrieve(payment.providerRef)

@@ -8,7 +8,7 @@ import { type TicketRoutesDeps, ticketRoutes } from './http.ts'
 import { ticketDesk } from './issue-tickets.ts'
 
 export { doorKeysOf, fromDoorKeys, loadSigningKeys, rotateSigningKeys } from './code/signing-keys.ts'
-export { payloadOf, verifyTicket } from './code/ticket-code.ts'
+export { payloadOf, signTicket, verifyTicket } from './code/ticket-code.ts'
 export type { EventOfTicket } from './http.ts'
 export { ticketDesk } from './issue-tickets.ts'
 export { ticketsOfReservation } from './tickets.sql.ts'

@@ -6,8 +6,7 @@ import { after, suite, test } from 'node:test'
 import { systemClock as clock } from '#kernel/clock.ts'
 import { newId } from '#kernel/ids.ts'
 import { systemRandom } from '#kernel/random.ts'
-import { doorKeysOf, loadSigningKeys, payloadOf } from '#tickets'
-import { signTicket } from '../../../modules/tickets/code/ticket-code.ts'
+import { doorKeysOf, loadSigningKeys, payloadOf, signTicket } from '#tickets'
 import { holdfast } from './run.ts'
 
 const random = systemRandom()

@@ -33,53 +33,86 @@ export function ticketPdf(faces: readonly TicketFace[]): Promise<Buffer> {
 
 function drawPage(document: PDFKit.PDFDocument, face: TicketFace): void {
   document.addPage()
-  const text = (
-    words: string,
-    x: number,
-    y: number,
-    size: number,
-    options: { bold?: boolean; width?: number; align?: 'right' } = {},
-  ) =>
-    document
-      .font(options.bold ? 'Helvetica-Bold' : 'Helvetica')
-      .fontSize(size)
-      .fillColor('#000')
-      .text(printable(words), x, y, { width: options.width ?? right - left, align: options.align ?? 'left' })
+  const wide = right - left
+  const beside = { x: left + codeSide + 32, width: wide - codeSide - 32 }
 
-  text(face.eventName, left, 64, 26, { bold: true })
-  document.moveDown(0.3)
-  text(localTime(face.startsAt, face.timezone), left, document.y, 13)
-  if (face.doorsAt !== null) text(`Doors ${localTime(face.doorsAt, face.timezone)}`, left, document.y, 11)
-  text(`${face.venue.name}, ${face.venue.city}, ${face.venue.country}`, left, document.y, 13)
+  let y = write(document, face.eventName, {
+    x: left,
+    y: 64,
+    width: wide,
+    height: 96,
+    sizes: [26, 20, 15, 11],
+    bold: true,
+  })
+  y = write(document, localTime(face.startsAt, face.timezone), {
+    x: left,
+    y: y + 6,
+    width: wide,
+    height: 16,
+    sizes: [13],
+  })
+  if (face.doorsAt !== null) {
+    const doors = `Doors ${localTime(face.doorsAt, face.timezone)}`
+    y = write(document, doors, { x: left, y, width: wide, height: 14, sizes: [11] })
+  }
+  const where = `${face.venue.name}, ${face.venue.city}, ${face.venue.country}`
+  y = write(document, where, { x: left, y, width: wide, height: 34, sizes: [13, 10, 8] })
 
   const places = placeLines(face)
-  const top = document.y + 24
-  const column = (right - left) / places.length
+  const top = y + 24
+  const column = wide / places.length
   for (const [i, { label, value }] of places.entries()) {
-    text(label, left + i * column, top, 11, { width: column - 8 })
-    text(value, left + i * column, top + 16, value.length > 10 ? 18 : 30, { bold: true, width: column - 8 })
+    const box = { x: left + i * column, width: column - 8 }
+    write(document, label, { ...box, y: top, height: 14, sizes: [11] })
+    write(document, value, { ...box, y: top + 16, height: 64, sizes: [30, 18, 12, 9], bold: true })
   }
 
   const codeTop = top + 90
   drawCode(document, face.payload, left, codeTop)
-  text(face.holderName, left + codeSide + 32, codeTop, 13, { width: right - left - codeSide - 32 })
-  text(price(face), left + codeSide + 32, document.y + 4, 13, { width: right - left - codeSide - 32 })
-  text(face.ticketId, left, codeTop + codeSide + 20, 9)
-  text(
-    'Show this code at the door, printed or on a phone. It opens the door once: keep it to yourself.',
-    left,
-    document.y + 8,
-    10,
-  )
+  y = write(document, face.holderName, { ...beside, y: codeTop, height: 120, sizes: [13, 10, 8] })
+  write(document, price(face), { ...beside, y: y + 4, height: 16, sizes: [13] })
+  y = write(document, face.ticketId, { x: left, y: codeTop + codeSide + 20, width: wide, height: 12, sizes: [9] })
+  const advice = 'Show this code at the door, printed or on a phone. It opens the door once: keep it to yourself.'
+  write(document, advice, { x: left, y: y + 8, width: wide, height: 26, sizes: [10] })
   if (face.isVoid) {
     document.save().rotate(-25, { origin: [297, codeTop + 90] })
     document
       .rect(147, codeTop + 40, 300, 100)
       .lineWidth(6)
       .fillAndStroke('#fff', '#000')
-    text('VOID', 147, codeTop + 58, 72, { bold: true, width: 300 })
+    write(document, 'VOID', {
+      x: 147,
+      y: codeTop + 58,
+      width: 300,
+      height: 90,
+      sizes: [72],
+      bold: true,
+      align: 'center',
+    })
     document.restore()
   }
+}
+
+type Box = {
+  x: number
+  y: number
+  width: number
+  height: number
+  sizes: readonly number[]
+  bold?: boolean
+  align?: 'center'
+}
+
+/**
+ * Writes a text in the first size at which it fits its box, and where it fits at none in the last, with an ellipsis; gives where it ends.
+ * A text that has no box goes on on a page of its own, and one ticket is one page.
+ */
+function write(document: PDFKit.PDFDocument, words: string, { x, y, width, height, sizes, bold, align }: Box): number {
+  const text = printable(words)
+  document.font(bold ? 'Helvetica-Bold' : 'Helvetica').fillColor('#000')
+  const size = sizes.find(size => document.fontSize(size).heightOfString(text, { width }) <= height) ?? sizes.at(-1)!
+  document.fontSize(size).text(text, x, y, { width, height, ellipsis: true, align: align ?? 'left' })
+  return document.y
 }
 
 function drawCode(document: PDFKit.PDFDocument, payload: string, x: number, y: number): void {
