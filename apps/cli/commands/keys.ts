@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { systemRandom } from '#kernel/random.ts'
 import { withCommonOptions } from '../common-options.ts'
+import { CommandFailure, usageError } from '../failure.ts'
 import type { CommonOptions, Perform } from '../main.ts'
 import type { Report, Terminal } from '../terminal.ts'
 
@@ -18,6 +19,13 @@ export function addKeys(program: Command, perform: Perform): void {
   withFolder(keys.command('list'))
     .summary('the keys, and which one signs')
     .description('List the keys that sign and verify tickets.')
+    .addHelpText(
+      'after',
+      `
+Private halves are never shown. The files are in the folder \`keys\` of HOLDFAST_DATA: back them up apart from the database.
+
+  holdfast keys list --data /srv/holdfast`,
+    )
     .action((options: KeysOptions) => perform(options, terminal => list(terminal, options)))
 
   withFolder(keys.command('rotate'))
@@ -37,17 +45,26 @@ Back the folder up: without its key a ticket cannot be verified.
 }
 
 async function list(terminal: Terminal, options: KeysOptions): Promise<Report> {
-  const { loadSigningKeys } = await import('#tickets')
-  return report(await loadSigningKeys(sourceOf(terminal, options)))
+  return report(await keysIn(keysFolder(terminal, options.data)))
 }
 
 async function rotate(terminal: Terminal, options: KeysOptions): Promise<Report> {
   const { rotateSigningKeys } = await import('#tickets')
-  return report(await rotateSigningKeys(sourceOf(terminal, options)))
+  const folder = keysFolder(terminal, options.data)
+  await keysIn(folder)
+  return report(await rotateSigningKeys({ folder, random: systemRandom() }))
 }
 
-function sourceOf(terminal: Terminal, { data }: KeysOptions) {
-  return { folder: keysFolder(terminal, data), random: systemRandom() }
+/** The keys of a folder that has some: who names the wrong folder must not find a new key there. */
+export async function keysIn(folder: string) {
+  const { readSigningKeys } = await import('#tickets')
+  const keys = await readSigningKeys(folder)
+  if (keys === null)
+    throw new CommandFailure(
+      `${folder} has no ticket keys. Name the data folder of the server with --data.`,
+      usageError,
+    )
+  return keys
 }
 
 export function keysFolder(terminal: Terminal, data: string | undefined): string {

@@ -2,12 +2,11 @@ import type { KeyObject } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { DoorKeys } from '#contracts/tickets.ts'
-import { systemRandom } from '#kernel/random.ts'
 import { withCommonOptions } from '../common-options.ts'
 import { CommandFailure, usageError } from '../failure.ts'
 import type { CommonOptions, Perform } from '../main.ts'
 import type { Report, Terminal } from '../terminal.ts'
-import { keysFolder } from './keys.ts'
+import { keysFolder, keysIn } from './keys.ts'
 
 type VerifyOptions = CommonOptions & { keys?: string; data?: string }
 
@@ -71,12 +70,11 @@ function lines({ eventNo, place, ticketId, generation, keyNumber }: Said): strin
 }
 
 async function publicKeys(terminal: Terminal, { keys, data }: VerifyOptions): Promise<Map<number, KeyObject>> {
-  const { doorKeysOf, fromDoorKeys, loadSigningKeys } = await import('#tickets')
+  const { doorKeysOf, fromDoorKeys } = await import('#tickets')
   const path = keys ?? keysFolder(terminal, data)
   const there = await stat(path).catch(() => null)
   if (there === null) throw new CommandFailure(`${path} is not there. Name the door keys with --keys.`, usageError)
-  if (there.isDirectory())
-    return fromDoorKeys(doorKeysOf(await loadSigningKeys({ folder: path, random: systemRandom() })))
+  if (there.isDirectory()) return fromDoorKeys(doorKeysOf(await keysIn(path)))
   try {
     return fromDoorKeys(JSON.parse(await readFile(path, 'utf8')) as DoorKeys)
   } catch {

@@ -21,11 +21,16 @@ const numberMax = 255
  * @throws Error when a key file is there and cannot be read: a new key would not verify the tickets that are out
  */
 export async function loadSigningKeys({ folder, random }: { folder: string; random: Random }): Promise<SigningKeys> {
-  const there = await readKeys(folder)
-  if (there.length > 0) return { current: there.at(-1)!, all: there }
+  const there = await readSigningKeys(folder)
+  if (there !== null) return there
   await makeKey(folder, 1, random)
-  const made = await readKeys(folder)
-  return { current: made.at(-1)!, all: made }
+  return (await readSigningKeys(folder))!
+}
+
+/** The keys that are there; null if there are none, and none is made. */
+export async function readSigningKeys(folder: string): Promise<SigningKeys | null> {
+  const all = await readKeys(folder)
+  return all.length === 0 ? null : { current: all.at(-1)!, all }
 }
 
 /** One more key, which signs from now on; the others go on verifying. Running servers see it within a minute. */
