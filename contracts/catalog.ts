@@ -90,6 +90,10 @@ const eventFields = {
   late_payment: Type.Enum(['reclaim', 'refund'], {
     description: 'Whether a payment that comes late takes the seats again if it can. Default reclaim.',
   }),
+  returns: Type.Enum(['blocked', 'available'], {
+    description:
+      'Whether a refunded place is set aside for staff to look at, or on sale again at once. Default blocked.',
+  }),
 }
 
 const { name, starts_at, currency, price_levels, ...optional } = eventFields
@@ -143,6 +147,7 @@ export const Event = Type.Object({
     single_seat_rule: Type.Enum(['enforce', 'allow']),
   }),
   late_payment: Type.Enum(['reclaim', 'refund']),
+  returns: Type.Enum(['blocked', 'available']),
   seatmap_id: Type.String(),
   seatmap_version: Type.Integer({ description: 'Names the geometry: `/seatmap?v=`.' }),
   waiting_room: Type.Object({ state: Type.String() }),

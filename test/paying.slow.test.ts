@@ -90,11 +90,15 @@ test('killed in the middle of a wave of payments with webhooks lost and doubled:
 })
 
 /** As a client that was told to repeat: over broken connections, 503 and a payment that is queued. */
-async function insist<A extends { status: number }>(question: () => Promise<A>, wanted: number[] = [200, 201]): Promise<A> {
+async function insist<A extends { status: number }>(
+  question: () => Promise<A>,
+  wanted: number[] = [200, 201],
+): Promise<A> {
   const until = Date.now() + 35_000
   for (;;) {
     const answer = await question().catch(() => null)
-    if (answer !== null && (wanted.includes(answer.status) || (answer.status !== 503 && answer.status !== 202))) return answer
+    if (answer !== null && (wanted.includes(answer.status) || (answer.status !== 503 && answer.status !== 202)))
+      return answer
     assert.ok(Date.now() < until, 'the server did not come back in time')
     await wait(200)
   }

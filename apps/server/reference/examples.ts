@@ -81,6 +81,7 @@ const event: Event = {
   ticket_limit: 6,
   hold_policy: { hold_seconds: 600, max_extensions: 1, extension_seconds: 300, single_seat_rule: 'enforce' },
   late_payment: 'reclaim',
+  returns: 'blocked',
   seatmap_id: 'map_01m81dgmkyf7brt9rc48ypxqz4',
   seatmap_version: 1,
   waiting_room: { state: 'off' },

@@ -53,6 +53,7 @@ export function smallEvent(seatMap: SeatMap): EventDefinition {
     ticketLimit: 10,
     holdPolicy: { hold_seconds: 600, max_extensions: 1, extension_seconds: 300, single_seat_rule: 'enforce' },
     latePayment: 'reclaim',
+    returns: 'blocked',
     priceLevels: [
       { no: 0, key: 'Standard', name: 'Standard', amount: 5000, color: '#0072b2' },
       { no: 1, key: 'Reduced', name: 'Reduced', amount: 3000, color: '#e69f00' },

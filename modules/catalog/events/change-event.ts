@@ -91,7 +91,7 @@ async function updateEvent(tx: Tx, event: Event, to: Update): Promise<number | n
       `update holdfast.events e
        set version = e.version + 1, changed_at = c.now, slug = $4, name = $5, artist = $6, description = $7, image_url = $8,
          starts_at = $9, doors_at = $10, onsale_at = $11, currency = $12, ticket_limit = $13, hold_policy = $14,
-         late_payment = $15
+         late_payment = $15, returns = $16
        from (select holdfast.clock() as now) c
        where e.event_no = $1 and e.version = $2
          and (not $3 or e.status = 'draft' or (e.status = 'scheduled' and e.onsale_at > c.now))

@@ -74,8 +74,8 @@ async function insertEvent(tx: Tx, event: Insertion): Promise<number | null> {
   for (const slug of event.slugs) {
     const { rows } = await tx.query<{ event_no: number }>(
       `insert into holdfast.events (event_id, venue_id, seatmap_id, slug, place, name, artist, description, image_url,
-         starts_at, doors_at, onsale_at, currency, ticket_limit, hold_policy, late_payment)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+         starts_at, doors_at, onsale_at, currency, ticket_limit, hold_policy, late_payment, returns)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
        on conflict on constraint a_slug_names_one_event do nothing
        returning event_no`,
       [toUuid(event.eventId), toUuid(event.venueId), toUuid(event.seatMapId), slug, event.place, ...termValues(event)],
@@ -85,7 +85,7 @@ async function insertEvent(tx: Tx, event: Insertion): Promise<number | null> {
   return null
 }
 
-/** The terms in the order name, artist, description, image, start, doors, on-sale, currency, limit, policy, late payment. */
+/** The terms in the order name, artist, description, image, start, doors, on-sale, currency, limit, policy, late payment, returns. */
 export function termValues(terms: EventTerms): unknown[] {
   const time = (at: number | null) => (at === null ? null : new Date(at).toISOString())
   return [
@@ -100,5 +100,6 @@ export function termValues(terms: EventTerms): unknown[] {
     terms.ticketLimit,
     JSON.stringify(terms.holdPolicy),
     terms.latePayment,
+    terms.returns,
   ]
 }

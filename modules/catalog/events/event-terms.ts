@@ -17,6 +17,7 @@ export type EventTerms = Pick<
   | 'ticketLimit'
   | 'holdPolicy'
   | 'latePayment'
+  | 'returns'
 >
 
 const noTerms: EventTerms = {
@@ -31,6 +32,7 @@ const noTerms: EventTerms = {
   ticketLimit: defaultTicketLimit,
   holdPolicy: defaultHoldPolicy,
   latePayment: 'reclaim',
+  returns: 'blocked',
 }
 
 /** The terms of a new event (`before` absent), or of one after a change: what is not given stays as it was. */
@@ -51,6 +53,7 @@ export function termsAfter(given: NewEvent | EventChange, before: EventTerms = n
     ticketLimit: given.ticket_limit ?? before.ticketLimit,
     holdPolicy: { ...before.holdPolicy, ...given.hold_policy },
     latePayment: given.late_payment ?? before.latePayment,
+    returns: given.returns ?? before.returns,
   }
 }
 

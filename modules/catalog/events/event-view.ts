@@ -29,6 +29,7 @@ export function eventView(event: Event, status: EventStatus): EventBody {
     ticket_limit: event.ticketLimit,
     hold_policy: event.holdPolicy,
     late_payment: event.latePayment,
+    returns: event.returns,
     seatmap_id: event.seatMapId,
     seatmap_version: event.seatMapVersion,
     waiting_room: { state: 'off' },

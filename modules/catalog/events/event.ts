@@ -63,6 +63,8 @@ export interface Event {
   ticketLimit: number
   holdPolicy: HoldPolicy
   latePayment: 'reclaim' | 'refund'
+  /** What becomes of a place whose ticket is refunded. */
+  returns: 'blocked' | 'available'
   /** By ordinal. A level that is no longer offered is missing here. */
   priceLevels: readonly PriceLevel[]
 }

@@ -6,7 +6,7 @@ import { type EventStatus, statusAt } from './event-status.ts'
 /** The columns of an event with its venue and levels, for statements that begin `select ${eventColumns} ${eventTables}`. */
 export const eventColumns = `
   e.event_no, e.event_id, e.version, e.seatmap_id, e.seatmap_version, e.status, e.slug, e.name, e.artist, e.description,
-  e.image_url, e.starts_at, e.doors_at, e.onsale_at, e.currency, e.ticket_limit, e.hold_policy, e.late_payment,
+  e.image_url, e.starts_at, e.doors_at, e.onsale_at, e.currency, e.ticket_limit, e.hold_policy, e.late_payment, e.returns,
   v.venue_id, v.name as venue_name, v.city, v.country, v.timezone, l.price_levels,
   (extract(epoch from c.now) * 1000)::float8 as read_at`
 
@@ -40,6 +40,7 @@ export interface EventRow {
   ticket_limit: number
   hold_policy: HoldPolicy
   late_payment: 'reclaim' | 'refund'
+  returns: 'blocked' | 'available'
   venue_id: string
   venue_name: string
   city: string
@@ -92,6 +93,7 @@ export function asEvent(row: EventRow): Event {
     ticketLimit: row.ticket_limit,
     holdPolicy: row.hold_policy,
     latePayment: row.late_payment,
+    returns: row.returns,
     priceLevels: (row.price_levels ?? []).filter(level => !level.retired),
   }
 }
