@@ -61,3 +61,18 @@ test('a setting whose adapter does not exist yet is named, not silently taken', 
     /REDIS_URL is set, but this version has no adapter/,
   )
 })
+
+test('real money needs its secrets, all of them: there is no default for any', () => {
+  const stripe = {
+    STRIPE_SECRET_KEY: 'sk_live_1',
+    STRIPE_WEBHOOK_SECRET: 'whsec_1,whsec_2',
+    STRIPE_PUBLISHABLE_KEY: 'pk_live_1',
+  }
+  assert.equal(readConfig(stripe).config.STRIPE_WEBHOOK_SECRET, 'whsec_1,whsec_2')
+  for (const name of Object.keys(stripe)) {
+    const { [name]: _, ...rest } = stripe as Record<string, string>
+    assert.throws(() => readConfig(rest), new RegExp(`belong together; ${name} is missing`))
+  }
+  assert.throws(() => readConfig({ ...stripe, STRIPE_WEBHOOK_SECRET: 'whsec_1,secret' }), /must begin with whsec_/)
+  assert.throws(() => readConfig({ ...stripe, STRIPE_SECRET_KEY: 'pk_live_1' }), /must begin with sk_test_/)
+})
