@@ -38,6 +38,9 @@ function message<const Name extends string, Data extends TProperties>(
       datacontenttype: Type.Literal('application/json'),
       partitionkey: eventId,
       revision: Type.Integer({ minimum: 1, description: 'Counts the changes of the subject.' }),
+      traceparent: Type.Optional(
+        Type.String({ description: 'W3C trace context of the request that began it, where there was one.' }),
+      ),
       data: Type.Object(data),
     },
     { description },

@@ -15,6 +15,7 @@ type Row = {
     reservation_id: string
     amount: number
     currency: string
+    traceparent?: string
     final?: boolean
     reason?: string
     hold_until?: number
@@ -70,6 +71,7 @@ function expandRow(row: Row, event_id: string): AnyMessage[] {
     datacontenttype: 'application/json' as const,
     partitionkey: event_id,
     revision,
+    ...(data.traceparent !== undefined && { traceparent: data.traceparent }),
   })
   switch (row.type) {
     case 'PaymentSucceeded':

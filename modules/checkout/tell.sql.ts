@@ -17,7 +17,7 @@ export async function tellPayment(
   payment: Pick<
     PaymentRecord,
     'eventNo' | 'paymentId' | 'reservationId' | 'userId' | 'amount' | 'currency' | 'revision'
-  >,
+  > & { traceparent?: string | null },
   news: PaymentNews,
   origin: string,
 ): Promise<void> {
@@ -36,6 +36,7 @@ export async function tellPayment(
         reservation_id: payment.reservationId,
         amount: payment.amount,
         currency: payment.currency,
+        ...(payment.traceparent != null && { traceparent: payment.traceparent }),
         ...news.data,
       }),
     ],

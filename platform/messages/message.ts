@@ -18,6 +18,8 @@ export type Message<Type extends string = string, Data extends object = object> 
   partitionkey: string
   /** Counts the changes of the subject. */
   revision: number
+  /** W3C trace context of what began it. */
+  traceparent?: string
   data: Data
 }
 

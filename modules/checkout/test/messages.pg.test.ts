@@ -5,7 +5,7 @@ import { type MessageOf, type MessageType, messages as schemas } from '#contract
 import { postgresLog } from '#platform/messages/postgres-log.ts'
 import { theBeginning } from '#platform/messages/snapshot-cursor.ts'
 import { checkoutMessages } from '../messages.ts'
-import { openTill, turn } from './till.ts'
+import { openTill, traceparent, turn } from './till.ts'
 
 const till = await openTill()
 const log = postgresLog({
@@ -39,6 +39,7 @@ test('a sale tells of its payment and of each ticket, once, and every message is
     'TicketVoided',
   ])
   for (const message of told) assert.ok(Value.Check(schemas[message.type], message), JSON.stringify(message))
+  for (const message of told) assert.equal((message as { traceparent?: string }).traceparent, traceparent)
   assert.equal(new Set(told.map(message => message.id)).size, told.length, 'ids are of one message each')
   assert.equal(told.find(message => message.type === 'RefundRequired')!.data.amount, 5000)
 })

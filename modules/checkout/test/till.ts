@@ -160,7 +160,7 @@ export async function openTill({ seats = 200, areas = [50] as number[] } = {}) {
   }
 
   const checkOut = (order: Order): Promise<CheckoutAnswer> =>
-    openCheckout({ ...order, email: 'ada@example.org', name: 'Ada', traceparent: null })
+    openCheckout({ ...order, email: 'ada@example.org', name: 'Ada', traceparent })
 
   /** A hold with an open payment; fails unless the provider has an intent. */
   async function toPay(
@@ -239,6 +239,8 @@ export async function openTill({ seats = 200, areas = [50] as number[] } = {}) {
     deps,
   }
 }
+
+export const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
 /** Turns of a job until it finds nothing more. */
 export async function turn(job: Job): Promise<void> {
