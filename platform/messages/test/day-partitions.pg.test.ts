@@ -46,8 +46,11 @@ test('a day is kept while a cursor has not passed it, and its inbox with it', as
   )
   assert((await days('inbox')).some(day => day.slice(-8) === before[1]!.slice(-8)))
 
-  await drain(consumer, depsFor(db))
-  await keepDays()
+  // Transaction ids are the cluster's: one that another file's database has open keeps the cursor before this day for so long.
+  for (let turns = 0; turns < 500 && (await days('outbox')).includes(before[1]!); turns++) {
+    await drain(consumer, depsFor(db))
+    await keepDays()
+  }
   assert(!(await days('outbox')).includes(before[1]!))
   assert(!(await days('inbox')).some(day => day.slice(-8) === before[1]!.slice(-8)))
   assert.equal((await effectsOf(db, 'reader')).length, 2)
