@@ -1,9 +1,8 @@
-import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { systemRandom } from '#kernel/random.ts'
 import { withCommonOptions } from '../common-options.ts'
-import { CommandFailure, CommandFailure, usageError, usageError } from '../failure.ts'
+import { CommandFailure, usageError } from '../failure.ts'
 import type { CommonOptions, Perform } from '../main.ts'
 import type { Report, Terminal } from '../terminal.ts'
 
@@ -20,13 +19,6 @@ export function addKeys(program: Command, perform: Perform): void {
   withFolder(keys.command('list'))
     .summary('the keys, and which one signs')
     .description('List the keys that sign and verify tickets.')
-    .addHelpText(
-      'after',
-      `
-The key with the highest number signs. A ticket carries the number; \`holdfast verify-ticket\` shows it.
-
-  holdfast keys list --data /srv/holdfast`,
-    )
     .addHelpText(
       'after',
       `
