@@ -51,9 +51,13 @@ const currencies: Record<string, { decimals: 0 | 2 | 3; minimum: number }> = {
 /** Stripe charges at most eight digits, whatever the currency. */
 const maximum = 99_999_999
 
+/** Without decimals, and counted in hundredths by Stripe all the same: sent as they are, they would be sold for a hundredth. Not offered. */
+const miscounted = new Set(['ISK', 'UGX'])
+
 /** Whether the provider takes this amount: not below its minimum, not above its maximum, and in steps that it knows. */
 export function isChargeable(amount: number, currency: string): boolean {
   const { decimals, minimum } = currencies[currency] ?? { decimals: 2, minimum: 1 }
+  if (miscounted.has(currency)) return false
   // Card networks have two decimals: of three, the last must be 0.
   if (decimals === 3 && amount % 10 !== 0) return false
   return amount >= minimum && amount <= maximum
