@@ -206,7 +206,9 @@ export async function createIntent(deps: CheckoutDeps, payment: PaymentRecord): 
   const { db, provider } = deps
   // Not even sent: then it stays certain that the provider has nothing of it.
   if (provider.breaker() === 'open') throw new RetryableFault('the payment provider is away')
-  if (payment.createSentAt === null) await db.transaction(tx => noteCreateSent(tx, payment))
+  // Given up meanwhile: nobody may be led to pay for nothing.
+  const mayExist = await db.transaction(tx => noteCreateSent(tx, payment))
+  if (!mayExist) throw new RetryableFault('the payment has ended')
   const intent = await provider.create({
     paymentId: payment.paymentId,
     amount: payment.amount,

@@ -8,7 +8,7 @@ const everyMs = 60_000
 const leaseMs = 50_000
 /** Events may appear in the list some time after they were made. */
 const overlapMs = 5 * 60_000
-const pagesMax = 20
+const pagesMax = 60
 
 /**
  * What the provider would have told by webhook is in its list too: every minute it is read from where it was read last, into the same
@@ -25,18 +25,19 @@ export function reconcileJob(deps: CheckoutDeps & { settle: SettlePayment; onSto
     async run() {
       const cursor = await leaseCursor(db, provider.name, leaseMs)
       if (cursor === null) return 'dry'
-      const stored = await fetchEvents(cursor.readUntil - overlapMs)
+      const { stored, isComplete } = await fetchEvents(cursor.readUntil - overlapMs)
       if (stored > 0) {
         logger.warn({ events: stored }, 'events of the provider had not come by webhook')
         onStored()
       }
       await compareIntents(cursor.readUntil - overlapMs)
-      await moveCursor(db, provider.name, cursor.now)
+      // The list is newest first: while older pages are left unread, the cursor stays before them.
+      await moveCursor(db, provider.name, isComplete ? cursor.now : cursor.readUntil)
       return 'dry'
     },
   }
 
-  async function fetchEvents(createdSince: number): Promise<number> {
+  async function fetchEvents(createdSince: number): Promise<{ stored: number; isComplete: boolean }> {
     let stored = 0
     let after: string | undefined
     for (let page = 0; page < pagesMax; page++) {
@@ -45,10 +46,10 @@ export function reconcileJob(deps: CheckoutDeps & { settle: SettlePayment; onSto
         ...(after !== undefined && { after }),
       })
       if (items.length > 0) stored += await storeEvents(db, provider.name, 'list', items)
-      if (!hasMore || items.length === 0) break
+      if (!hasMore || items.length === 0) return { stored, isComplete: true }
       after = items.at(-1)!.id
     }
-    return stored
+    return { stored, isComplete: false }
   }
 
   async function compareIntents(createdSince: number): Promise<void> {

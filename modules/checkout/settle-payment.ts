@@ -121,7 +121,7 @@ export function createSettlePayment(deps: CheckoutDeps): SettlePayment {
   ): Promise<Applied> {
     const { intent, isTruth, captureRefused } = news
     const found = await lockReservation(tx, eventNo, reservationId)
-    const payment = await lockPaymentOf(tx, { eventNo, reservationId })
+    let payment = await lockPaymentOf(tx, { eventNo, reservationId })
     assert(found !== null && payment?.paymentId === paymentId, 'a payment stays with its reservation')
     const { reservation, now } = found
     const event = await eventPolicy(tx, eventNo)
@@ -136,6 +136,8 @@ export function createSettlePayment(deps: CheckoutDeps): SettlePayment {
     }
     if (intent.lastDecline !== null && (await noteDecline(tx, payment, intent.lastDecline))) {
       counts.outcomes.inc({ provider: provider.name, outcome: 'declined', reason: intent.lastDecline.code })
+      // Each decline is a change of its own: two messages of one revision would pass for one.
+      payment = await movePayment(tx, payment, { status: payment.status, nextLookAt: payment.nextLookAt })
       await tellPayment(tx, payment, { type: 'PaymentFailed', data: { final: false, reason: 'declined' } }, deps.origin)
     }
     switch (judged.step) {

@@ -152,12 +152,18 @@ export async function findPaymentByRef(
   return rows[0] === undefined ? null : toRecord(rows[0])
 }
 
-/** Notes that the intent may exist from now on: committed before the first call that makes it. */
-export async function noteCreateSent(tx: Tx, payment: PaymentRecord): Promise<void> {
-  await tx.query(
-    `update holdfast.payments set create_sent_at = coalesce(create_sent_at, holdfast.clock()) where event_no = $1 and payment_id = $2`,
+/**
+ * Notes that the intent may exist from now on: committed before each call that makes it.
+ *
+ * @returns false if the payment has come to its end: then no intent may be made any more
+ */
+export async function noteCreateSent(tx: Tx, payment: PaymentRecord): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update holdfast.payments set create_sent_at = coalesce(create_sent_at, holdfast.clock()) where event_no = $1 and payment_id = $2
+       and status in ('open', 'processing')`,
     [payment.eventNo, toUuid(payment.paymentId)],
   )
+  return rowCount === 1
 }
 
 /**

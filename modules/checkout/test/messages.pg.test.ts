@@ -58,3 +58,16 @@ test('a queued checkout tells so, and when it can be paid', async () => {
   )
   for (const message of told) assert.ok(Value.Check(schemas[message.type], message), JSON.stringify(message))
 })
+
+test('two cards declined one after the other are two messages', async () => {
+  const order = await till.toPay()
+  const first = till.provider.confirm(order.ref, 'decline')
+  await till.deliver(first)
+  await till.deliver(till.provider.confirm(order.ref, 'decline'))
+  const told = await toldOf(order.reservationId)
+  assert.deepEqual(
+    told.map(message => message.type),
+    ['PaymentFailed', 'PaymentFailed'],
+  )
+  assert.equal(new Set(told.map(message => message.id)).size, 2)
+})
