@@ -1,3 +1,4 @@
+import { RetryableFault } from '#kernel/faults.ts'
 import type { PaymentId } from '#kernel/ids.ts'
 
 /**
@@ -101,3 +102,6 @@ export class ProviderRefusal extends Error {
     this.intent = options.intent ?? null
   }
 }
+
+/** The provider is there, did nothing, and asks for patience: too many calls, or the same one still under way. No sign that it is away. */
+export class ProviderBusy extends RetryableFault {}

@@ -1,7 +1,7 @@
 import type { Clock } from '#kernel/clock.ts'
 import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
-import type { PaymentProvider } from '../ports.ts'
+import { type PaymentProvider, ProviderBusy } from '../ports.ts'
 import { Breaker, type BreakerState } from './breaker.ts'
 
 export type LaneOptions = {
@@ -130,10 +130,11 @@ export function paced(provider: PaymentProvider, options: LaneOptions): PacedPro
       calls.inc({ endpoint, outcome: 'answered' })
       return result
     } catch (error) {
-      const isFailure = error instanceof OutcomeUnknown || error instanceof RetryableFault
+      const isBusy = error instanceof ProviderBusy
+      const isFailure = !isBusy && (error instanceof OutcomeUnknown || error instanceof RetryableFault)
       if (isFailure) breaker.failed()
       else breaker.answered()
-      calls.inc({ endpoint, outcome: isFailure ? 'failed' : 'refused' })
+      calls.inc({ endpoint, outcome: isFailure ? 'failed' : isBusy ? 'busy' : 'refused' })
       throw error
     } finally {
       duration.observe({ endpoint }, (clock.monotonic() - sentAt) / 1000)

@@ -1,6 +1,6 @@
 import Stripe from 'stripe'
 import { OutcomeUnknown, RetryableFault, TerminalFault } from '#kernel/faults.ts'
-import { type Intent, ProviderRefusal } from '../ports.ts'
+import { type Intent, ProviderBusy, ProviderRefusal } from '../ports.ts'
 
 /** Failures of a connection before a byte of the request was sent. */
 const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ERR_INVALID_URL'])
@@ -26,9 +26,9 @@ export function faultOf(error: unknown, intentOf: (intent: Stripe.PaymentIntent)
   const { statusCode = 0, code } = error
   // Besides 429 the SDK knows a 400 with the code `rate_limit`.
   if (statusCode === 429 || error instanceof Stripe.errors.StripeRateLimitError)
-    return new RetryableFault('the payment provider asks for fewer calls')
+    return new ProviderBusy('the payment provider asks for fewer calls')
   if (statusCode === 409 || code === 'idempotency_key_in_use' || code === 'lock_timeout')
-    return new RetryableFault('the payment provider is still busy with the same call')
+    return new ProviderBusy('the payment provider is still busy with the same call')
   if (statusCode === 401 || statusCode === 403)
     return new TerminalFault(`the payment provider refuses our key: ${message}`)
   if (statusCode >= 400 && statusCode < 500) {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
 import type { PaymentId } from '#kernel/ids.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
-import { type CreateIntent, type Intent, type PaymentProvider, ProviderRefusal } from '../../ports.ts'
+import { type CreateIntent, type Intent, type PaymentProvider, ProviderBusy, ProviderRefusal } from '../../ports.ts'
 import { Breaker } from '../breaker.ts'
 import { type LaneOptions, type PacedProvider, paced } from '../paced-lane.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -198,6 +198,18 @@ test('a refusal counts as an answer: a declined card opens no breaker', async ()
   await clock.pass(1000)
   assert.equal(lane.breaker(), 'closed')
   assert.equal(await counted('create', 'refused'), 10)
+})
+
+test('a provider that asks for fewer calls is there: no breaker opens for that, and away it would', async () => {
+  const busy = laneWith({ answer: () => Promise.reject(new ProviderBusy('fewer')) })
+  times(10, () => create(busy.lane))
+  await busy.clock.pass(1000)
+  assert.equal(busy.lane.breaker(), 'closed')
+  assert.equal(await busy.counted('create', 'busy'), 10)
+  const away = laneWith({ answer: () => Promise.reject(new RetryableFault('away')) })
+  times(10, () => create(away.lane))
+  await away.clock.pass(1000)
+  assert.notEqual(away.lane.breaker(), 'closed')
 })
 
 test('a call that fails is not repeated', async () => {
