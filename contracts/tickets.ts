@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 
-const orNull = (schema: Type.TString | Type.TInteger) => Type.Union([schema, Type.Null()])
+const orNull = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 /** `GET /v1/tickets/{id}`. */
 export const Ticket = Type.Object({

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import type { Actor } from '#contracts/actor.ts'
 import { DoorKeys, Ticket, TicketList } from '#contracts/tickets.ts'
 import { eventNoOf, parseId, type ReservationId, type TicketId } from '#kernel/ids.ts'
+import { sendCacheable } from '#platform/http/cacheable.ts'
 import { sendProblem } from '#platform/http/problem.ts'
 import type { Routes } from '#platform/http/server.ts'
 import type { Queryable } from '#platform/postgres/database.ts'
@@ -157,7 +158,11 @@ export function ticketRoutes(deps: TicketRoutesDeps): {
       },
       async (request, reply) => {
         if ((await eventNoOfId(request.params.event_id)) === null) return sendProblem(request, reply, 'event-not-found')
-        return reply.header('Cache-Control', 'public, max-age=60').send(doorKeysOf(keys()))
+        const { all, current } = keys()
+        // Keys are only ever added, so how many there are and which is the newest say which list it is.
+        const etag = `"${all.length}-${current.kid}"`
+        const body = JSON.stringify(doorKeysOf({ all, current }))
+        return sendCacheable(request, reply, { etag, cacheControl: 'public, max-age=60', body })
       },
     )
   }

@@ -1,11 +1,11 @@
 import { assert } from '#kernel/assert.ts'
 import type { Clock } from '#kernel/clock.ts'
-import { newId, type ReservationId, type TicketId, type UserId } from '#kernel/ids.ts'
+import { newId, type ReservationId, type UserId } from '#kernel/ids.ts'
 import type { Random } from '#kernel/random.ts'
 import type { Tx } from '#platform/postgres/database.ts'
 import type { SigningKey } from './code/signing-keys.ts'
 import { signTicket } from './code/ticket-code.ts'
-import { insertTickets, type TicketRecord, ticketsOfReservation, voidTickets } from './tickets.sql.ts'
+import { insertTickets, type TicketRecord, ticketsOfReservation, type VoidCommand, voidTickets } from './tickets.sql.ts'
 
 /** What is sold: a seat, or places in an area, with what stands on the ticket. `amount` is the price of one. */
 export type PlaceSold =
@@ -41,10 +41,7 @@ export function ticketDesk(source: { clock: Clock; random: Random; currentKey: (
       return (await ticketsOfReservation(tx, eventNo, reservationId)).filter(ticket => ticket.status !== 'void')
     },
 
-    async void(
-      tx: Tx,
-      command: { eventNo: number; ticketIds: readonly TicketId[]; reason: string; at: number },
-    ): Promise<TicketRecord[]> {
+    async void(tx: Tx, command: VoidCommand): Promise<TicketRecord[]> {
       const voided = await voidTickets(tx, command)
       assert(
         voided.length === command.ticketIds.length,

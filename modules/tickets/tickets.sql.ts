@@ -25,6 +25,15 @@ export type TicketRecord = {
   revision: number
 }
 
+export type VoidCommand = {
+  eventNo: number
+  /** Its lock is what keeps a ticket from being voided and refunded twice, so tickets of another are not touched. */
+  reservationId: ReservationId
+  ticketIds: readonly TicketId[]
+  reason: string
+  at: number
+}
+
 type Row = {
   event_no: number
   ticket_id: string
@@ -108,22 +117,20 @@ export async function insertTickets(tx: Tx, tickets: readonly TicketRecord[]): P
   assert(rowCount === tickets.length, 'each place of a sale has a ticket')
 }
 
-/** Voids those of the tickets that are live; the caller compares what it asked for with what it got. */
-export async function voidTickets(
-  tx: Tx,
-  command: { eventNo: number; ticketIds: readonly TicketId[]; reason: string; at: number },
-): Promise<TicketRecord[]> {
+/** Voids those of the tickets that are live and of this reservation; the caller compares what it asked for with what it got. */
+export async function voidTickets(tx: Tx, command: VoidCommand): Promise<TicketRecord[]> {
   const { rows } = await tx.query<Row>({
-    name: 'void_tickets_1',
+    name: 'void_tickets_2',
     text: `update holdfast.tickets t
       set status = 'void', voided_at = $3, void_reason = $4, revision = t.revision + 1
-      where t.event_no = $1 and t.ticket_id = any ($2::uuid[]) and t.status <> 'void'
+      where t.event_no = $1 and t.ticket_id = any ($2::uuid[]) and t.reservation_id = $5 and t.status <> 'void'
       returning ${columns}`,
     values: [
       command.eventNo,
       command.ticketIds.map(id => toUuid(id)),
       new Date(command.at).toISOString(),
       command.reason,
+      toUuid(command.reservationId),
     ],
   })
   return rows.map(toRecord)

@@ -1,4 +1,5 @@
 import { type KeyObject, sign, verify } from 'node:crypto'
+import { assert } from '#kernel/assert.ts'
 import { fromUuid, type TicketId, writeId } from '#kernel/ids.ts'
 import { fromBase45, toBase45 } from './base45.ts'
 
@@ -22,15 +23,20 @@ const version = 1
 const saidBytes = 28
 const signatureBytes = 64
 const areaBit = 0x80000000
+const generationMax = 0xffff
 
+/** Numbers that do not fit are refused: cut off, they would be the code of another ticket, with a signature that is good. */
 export function saidBy({ keyNumber, eventNo, place, ticketId, generation }: TicketCode): Buffer {
+  const placeNo = 'seatNo' in place ? place.seatNo : place.areaNo
+  assert(placeNo < areaBit, 'the number of a place leaves the top bit free')
+  assert(generation <= generationMax, 'a generation fits two bytes')
   const bytes = Buffer.alloc(saidBytes)
   bytes.writeUInt8(version, 0)
   bytes.writeUInt8(keyNumber, 1)
   bytes.writeUInt32BE(eventNo, 2)
-  bytes.writeUInt32BE('seatNo' in place ? place.seatNo : areaBit + place.areaNo, 6)
+  bytes.writeUInt32BE('seatNo' in place ? placeNo : areaBit + placeNo, 6)
   writeId(ticketId, bytes, 10)
-  bytes.writeUInt16BE(generation & 0xffff, 26)
+  bytes.writeUInt16BE(generation, 26)
   return bytes
 }
 

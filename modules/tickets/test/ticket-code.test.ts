@@ -92,3 +92,10 @@ test('another key, a key that nobody knows, and what is no ticket are refused wi
 test('whatever is scanned, there is a verdict', () => {
   fc.assert(fc.property(fc.string({ maxLength: 200 }), text => assert.equal(verifyTicket(text, keys).ok, false)))
 })
+
+test('a number that a code has no room for is refused and not cut off', () => {
+  const last = { ...code, generation: 65_535 }
+  assert.equal(verifyTicket(payloadOf(last, signTicket(last, privateKey)), keys).ok, true)
+  assert.throws(() => signTicket({ ...code, generation: 65_536 }, privateKey), /fits two bytes/)
+  assert.throws(() => signTicket({ ...code, place: { seatNo: 2 ** 31 } }, privateKey), /top bit/)
+})
