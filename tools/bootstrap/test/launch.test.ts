@@ -37,18 +37,19 @@ test('the program gets its arguments and we end with its exit code', async t => 
 test('without a terminal a signal reaches the program exactly once, and its exit is awaited', async t => {
   const root = await checkout(
     t,
-    `const seen: string[] = []
-     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => seen.push(signal))
-     process.on('SIGTERM', () => setTimeout(() => (console.log(seen.join()), process.exit(3)), 100))
+    `for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => console.log(signal))
+     process.on('SIGTERM', () => setTimeout(() => process.exit(3), 100))
      setInterval(() => {}, 1000)
      console.log('ready')`,
   )
   const child = run(root, ['program.ts'])
   await once(child.stdout!, 'data')
   child.kill('SIGINT')
+  // Two that are sent at once may come in any order.
+  await once(child.stdout!, 'data')
   child.kill('SIGTERM')
   assert.deepEqual(await once(child, 'close'), [3, null])
-  assert.equal(child.text(), 'ready\nSIGINT,SIGTERM\n')
+  assert.equal(child.text(), 'ready\nSIGINT\nSIGTERM\n')
 })
 
 test('we end by the signal that ended the program', async t => {
