@@ -28,6 +28,9 @@ export type PacedProvider = PaymentProvider & {
 
 type Waiting = { endpoint: Endpoint; queuedAt: number; send: () => Promise<unknown>; drop: (error: Error) => void }
 
+/** After "too many calls" its endpoint rests for this long: others use the account too, and asking on makes it worse. */
+const busyPauseMs = 500
+
 /** Longer in the queue than this and nobody waits for the answer any more; the job that looks at payments does. */
 const queuedMsMax = 20_000
 
@@ -52,6 +55,8 @@ export function paced(provider: PaymentProvider, options: LaneOptions): PacedPro
   const rates = new Map<Endpoint, Pace>(endpoints.map(endpoint => [endpoint, new Pace(perEndpoint, clock)]))
   const all = new Pace(total, clock)
   let underWay = 0
+  /** How long a call takes of late. */
+  let callMs = 0
   let waking = false
   metrics.gauge('holdfast_provider_lane_depth', 'Calls that wait for the payment provider.', ['endpoint'], gauge => {
     for (const [endpoint, queue] of queues) gauge.set({ endpoint }, queue.length)
@@ -122,6 +127,16 @@ export function paced(provider: PaymentProvider, options: LaneOptions): PacedPro
     return null
   }
 
+  /** Those of its own queue, and all that go before it: in the lane, and among those that are under way at most. */
+  function waitMs(endpoint: Endpoint): number {
+    const ahead = endpoints.slice(0, endpoints.indexOf(endpoint) + 1)
+    const waiting = ahead.reduce((sum, before) => sum + queues.get(before)!.length, 0)
+    const byRate = Math.max(queues.get(endpoint)!.length / perEndpoint, waiting / total) * 1000
+    const pausedMs = Math.max(rates.get(endpoint)!.waitMs(), all.waitMs())
+    const byRoom = underWay < concurrency ? 0 : ((waiting + 1) / concurrency) * callMs
+    return Math.max(byRate + pausedMs, byRoom)
+  }
+
   async function observed<T>(endpoint: Endpoint, work: () => Promise<T>): Promise<T> {
     const sentAt = clock.monotonic()
     try {
@@ -131,18 +146,22 @@ export function paced(provider: PaymentProvider, options: LaneOptions): PacedPro
       return result
     } catch (error) {
       const isBusy = error instanceof ProviderBusy
+      if (isBusy && error.asksForFewer) rates.get(endpoint)!.pause(busyPauseMs)
       const isFailure = !isBusy && (error instanceof OutcomeUnknown || error instanceof RetryableFault)
       if (isFailure) breaker.failed()
       else breaker.answered()
       calls.inc({ endpoint, outcome: isFailure ? 'failed' : isBusy ? 'busy' : 'refused' })
       throw error
     } finally {
-      duration.observe({ endpoint }, (clock.monotonic() - sentAt) / 1000)
+      const tookMs = clock.monotonic() - sentAt
+      callMs += (tookMs - callMs) / 16
+      duration.observe({ endpoint }, tookMs / 1000)
     }
   }
 
   return {
     name: provider.name,
+    id: provider.id,
     publishableKey: provider.publishableKey,
     isLive: provider.isLive,
     create: command => run('create', () => provider.create(command)),
@@ -154,7 +173,7 @@ export function paced(provider: PaymentProvider, options: LaneOptions): PacedPro
     list: query => run('list', () => provider.list(query)),
     events: query => run('events', () => provider.events(query)),
     readWebhook: provider.readWebhook,
-    waitMs: endpoint => (queues.get(endpoint)!.length / perEndpoint) * 1000,
+    waitMs,
     breaker: () => breaker.state,
   }
 }
@@ -175,6 +194,11 @@ class Pace {
 
   waitMs(): number {
     return Math.max(0, this.#next - this.#clock.monotonic() - 100)
+  }
+
+  /** Asked for patience: none goes for this long. */
+  pause(ms: number): void {
+    this.#next = Math.max(this.#next, this.#clock.monotonic() + 100 + ms)
   }
 
   take(): void {

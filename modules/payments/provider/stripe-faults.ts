@@ -24,11 +24,11 @@ export function faultOf(error: unknown, intentOf: (intent: Stripe.PaymentIntent)
       : new OutcomeUnknown(`the payment provider did not answer (${code ?? 'connection lost'})`)
   }
   const { statusCode = 0, code } = error
+  if (statusCode === 409 || code === 'idempotency_key_in_use' || code === 'lock_timeout')
+    return new ProviderBusy('the payment provider is still busy with the same call', { asksForFewer: false })
   // Besides 429 the SDK knows a 400 with the code `rate_limit`.
   if (statusCode === 429 || error instanceof Stripe.errors.StripeRateLimitError)
-    return new ProviderBusy('the payment provider asks for fewer calls')
-  if (statusCode === 409 || code === 'idempotency_key_in_use' || code === 'lock_timeout')
-    return new ProviderBusy('the payment provider is still busy with the same call')
+    return new ProviderBusy('the payment provider asks for fewer calls', { asksForFewer: true })
   if (statusCode === 401 || statusCode === 403)
     return new TerminalFault(`the payment provider refuses our key: ${message}`)
   if (statusCode >= 400 && statusCode < 500) {

@@ -22,6 +22,7 @@ function laneWith(options: Partial<LaneOptions> & { answer?: () => Promise<unkno
   }
   const provider: PaymentProvider = {
     name: 'played',
+    id: 'played',
     publishableKey: 'pk',
     isLive: false,
     create: reached('create'),
@@ -44,7 +45,8 @@ function laneWith(options: Partial<LaneOptions> & { answer?: () => Promise<unkno
 }
 
 const create = (lane: PacedProvider) => lane.create({} as CreateIntent)
-const capture = (lane: PacedProvider) => lane.capture('pi_1', { paymentId: 'pay_1' as PaymentId, amount: 100 })
+const capture = (lane: PacedProvider) =>
+  lane.capture('pi_1', { paymentId: 'pay_1' as PaymentId, amount: 100, attempt: 1 })
 
 /** What became of it; also keeps a refusal from counting as unhandled. */
 function fate(call: Promise<unknown>): Promise<unknown> {
@@ -106,7 +108,7 @@ test('when more wait than may go the most urgent go first, in whatever order the
   times(1, () => lane.list({ createdSince: 0 }))
   times(1, () => lane.retrieve('pi_1'))
   times(1, () => create(lane))
-  times(1, () => lane.refund('pi_1', { refundId: 'rfd_1', amount: 1 }))
+  times(1, () => lane.refund('pi_1', { refundId: 'rfd_1', amount: 1, round: 0 }))
   times(1, () => lane.cancel('pi_1'))
   times(1, () => capture(lane))
   await clock.pass(1000)
@@ -201,7 +203,7 @@ test('a refusal counts as an answer: a declined card opens no breaker', async ()
 })
 
 test('a provider that asks for fewer calls is there: no breaker opens for that, and away it would', async () => {
-  const busy = laneWith({ answer: () => Promise.reject(new ProviderBusy('fewer')) })
+  const busy = laneWith({ answer: () => Promise.reject(new ProviderBusy('fewer', { asksForFewer: false })) })
   times(10, () => create(busy.lane))
   await busy.clock.pass(1000)
   assert.equal(busy.lane.breaker(), 'closed')
@@ -239,4 +241,39 @@ test('what passes through unchanged is the name, the key and the reading of webh
   assert.equal(lane.readWebhook(Buffer.from('{}'), {}), null)
   const answered: Promise<Intent> = lane.retrieve('pi_1')
   await answered
+})
+
+test('"too many calls" rests its endpoint for a moment; another at work with the same call does not', async () => {
+  for (const [asksForFewer, expected] of [
+    [true, 2],
+    [false, 5],
+  ] as const) {
+    const { clock, lane, sent } = laneWith({
+      perEndpoint: 10,
+      answer: () => Promise.reject(new ProviderBusy('busy', { asksForFewer })),
+    })
+    times(1, () => create(lane))
+    await clock.pass(0)
+    times(10, () => create(lane))
+    await clock.pass(450)
+    assert.ok(Math.abs(sent.length - expected) <= 1, `${sent.length} calls, asksForFewer ${asksForFewer}`)
+    times(1, () => capture(lane))
+    assert.equal(sent.at(-1)!.endpoint, 'capture', 'others do not wait')
+  }
+})
+
+test('how long a call would wait counts what goes before it, and what is under way', async () => {
+  const captures = laneWith({ perEndpoint: 25, total: 30 })
+  times(300, () => capture(captures.lane))
+  assert.ok(captures.lane.waitMs('create') >= 9000, `${captures.lane.waitMs('create')}`)
+
+  let answer = () => {}
+  const slow = laneWith({ concurrency: 2, answer: () => new Promise<void>(resolve => (answer = resolve)) })
+  times(2, () => create(slow.lane))
+  await slow.clock.pass(4000)
+  answer()
+  await slow.clock.pass(0)
+  times(20, () => create(slow.lane))
+  assert.ok(slow.lane.waitMs('create') > 1000, `${slow.lane.waitMs('create')}`)
+  assert.equal(laneWith().lane.waitMs('create'), 0)
 })
