@@ -151,11 +151,14 @@ export type PaymentSucceeded = Static<typeof PaymentSucceeded>
 
 export const PaymentFailed = message(
   'PaymentFailed',
-  'A card was declined, which leaves the payment open, or nothing more will come of it (`final`).',
+  'A card was declined, which leaves the payment open, or nothing will come of the payment (`final`).',
   {
     ...payment,
     final: Type.Boolean(),
-    reason: Type.String({ description: '`declined`, `capture-refused`, `late`, …' }),
+    reason: Type.String({
+      description:
+        '`declined`; of the final ones `cancelled`, `hold-ended`, `queue-ended`, `capture-refused`, `late`, `event-cancelled`.',
+    }),
   },
   paymentId,
 )

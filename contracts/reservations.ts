@@ -178,7 +178,11 @@ export const refundBody = Type.Object(
   { additionalProperties: false },
 )
 
-export const refundAnswer = Type.Object({ refund_id: Type.String(), amount, status: Type.String() })
+export const refundAnswer = Type.Object({
+  refund_id: orNull(Type.String({ description: 'Null where nothing had been paid.' })),
+  amount,
+  status: Type.String({ description: '`pending`; `not_required` where nothing had been paid.' }),
+})
 
 /** `POST /v1/events/{id}/seats:bulk`. */
 export const seatsBulkBody = Type.Object(

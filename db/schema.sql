@@ -256,6 +256,7 @@ create table holdfast.payment_events (
   constraint payment_events_pkey PRIMARY KEY (provider, provider_event_id),
   constraint quarantine_says_why CHECK (((state <> 'quarantined'::holdfast.payment_event_state) OR (reason IS NOT NULL)))
 ) with (fillfactor=70);
+CREATE INDEX payment_events_quarantined ON holdfast.payment_events USING btree (received_at) WHERE (state = 'quarantined'::holdfast.payment_event_state);
 CREATE INDEX payment_events_to_settle ON holdfast.payment_events USING btree (next_attempt_at) WHERE (state = 'stored'::holdfast.payment_event_state);
 
 create table holdfast.payment_refs (
@@ -292,8 +293,8 @@ create table holdfast.payments (
   constraint payments_pkey PRIMARY KEY (event_no, payment_id),
   constraint a_reservation_is_paid_once UNIQUE (event_no, reservation_id),
   constraint never_more_than_asked CHECK (((captured_amount <= amount) OR (status = 'quarantined'::holdfast.payment_status))),
-  constraint only_captured_money_is_counted CHECK ((((status = ANY (ARRAY['captured'::holdfast.payment_status, 'refund_pending'::holdfast.payment_status, 'partly_refunded'::holdfast.payment_status, 'refunded'::holdfast.payment_status])) = (captured_amount > 0)) OR (status = 'quarantined'::holdfast.payment_status))),
-  constraint payments_amount_check CHECK ((amount > 0)),
+  constraint only_captured_money_is_counted CHECK ((((status = ANY (ARRAY['captured'::holdfast.payment_status, 'refund_pending'::holdfast.payment_status, 'partly_refunded'::holdfast.payment_status, 'refunded'::holdfast.payment_status])) = (captured_amount > 0)) OR (status = 'quarantined'::holdfast.payment_status) OR ((amount = 0) AND (status = 'captured'::holdfast.payment_status)))),
+  constraint payments_amount_check CHECK ((amount >= 0)),
   constraint payments_captured_amount_check CHECK ((captured_amount >= 0)),
   constraint payments_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
   constraint payments_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254))),

@@ -145,7 +145,10 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
       'change-feed': availability.jobs,
       'reservation-streams': sale.checkout.streamJobs,
       expiry: reservations.jobs,
-      payments: [...sale.checkout.jobs, measurePaymentsJob({ db: pools.staff, metrics })],
+      payments: [
+        ...sale.checkout.jobs,
+        measurePaymentsJob({ db: pools.staff, providerId: paying.provider.id, metrics }),
+      ],
       mail: sale.notifications.jobs,
       keys: sale.tickets.jobs,
       audit: saleControl.jobs,

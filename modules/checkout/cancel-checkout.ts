@@ -1,10 +1,20 @@
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { OutcomeUnknown, RetryableFault, TerminalFault } from '#kernel/faults.ts'
 import type { ReservationId, UserId } from '#kernel/ids.ts'
-import { findPaymentOf, isOpen, lockPaymentOf, movePayment, type PaymentRecord, requestCancel } from '#payments'
+import {
+  findPaymentOf,
+  isOpen,
+  lockPaymentOf,
+  movePayment,
+  type PaymentRecord,
+  ProviderRefusal,
+  requestCancel,
+} from '#payments'
 import { endReservation, lockReservation } from '#reservations'
-import { createIntent } from './open-checkout.ts'
+import { cancelOrLearn } from './ask-provider.ts'
+import { createIntent } from './create-intent.ts'
 import type { CheckoutDeps } from './ports.ts'
-import { cancelOrLearn, type SettlePayment } from './settle-payment.ts'
+import type { SettlePayment } from './settle-payment.ts'
+import { tellPayment } from './tell.sql.ts'
 
 /**
  * The buyer gives up a reservation whose payment is open. The provider decides: between the wish and its answer the buyer's own bank may
@@ -19,7 +29,7 @@ export type CancelCheckout = (command: {
 }) => Promise<'cancelled' | 'payment-in-progress' | 'cancelling' | 'not-found'>
 
 export function createCancelCheckout(deps: CheckoutDeps & { settle: SettlePayment }): CancelCheckout {
-  const { db, origin } = deps
+  const { db, logger, origin } = deps
   return async ({ eventNo, reservationId, userId }) => {
     const payment = await db.transaction(async tx => {
       const found = await lockReservation(tx, eventNo, reservationId)
@@ -31,6 +41,8 @@ export function createCancelCheckout(deps: CheckoutDeps & { settle: SettlePaymen
       // Nothing was ever sent, so there is nothing to learn.
       const cancelled = await movePayment(tx, locked, { status: 'cancelled', nextLookAt: null })
       await endReservation(tx, { reservation: found.reservation, state: 'cancelled', now: found.now, origin })
+      const news = { type: 'PaymentFailed', data: { final: true, reason: 'cancelled' } } as const
+      await tellPayment(tx, cancelled, news, origin)
       return cancelled
     })
     if (payment === null) return 'not-found'
@@ -39,8 +51,11 @@ export function createCancelCheckout(deps: CheckoutDeps & { settle: SettlePaymen
     try {
       await learnThenCancel(deps, payment)
     } catch (error) {
-      if (error instanceof RetryableFault || error instanceof OutcomeUnknown) return 'cancelling'
-      throw error
+      const isNoAnswer = error instanceof RetryableFault || error instanceof OutcomeUnknown
+      const isNo = error instanceof ProviderRefusal || error instanceof TerminalFault
+      if (!isNoAnswer && !isNo) throw error
+      if (isNo) logger.error({ err: error, payment_id: payment.paymentId }, 'the provider refuses to look at a payment')
+      return 'cancelling'
     }
     const after = await findPaymentOf(db, eventNo, reservationId)
     return after?.status === 'cancelled' ? 'cancelled' : isCertain(after) ? 'payment-in-progress' : 'cancelling'

@@ -12,56 +12,71 @@ import {
   takeDueRefunds,
 } from '#payments'
 import type { Job } from '#platform/jobs/periodic.ts'
+import type { Tx } from '#platform/postgres/database.ts'
 import { lockReservation } from '#reservations'
 import type { CheckoutDeps } from './ports.ts'
 import { tellPayment } from './tell.sql.ts'
 
 const atOnce = 25
 const leaseMs = 30_000
+/** The provider has taken it and the bank has not: its webhook tells, and asking is for when that is lost. */
 const pendingLookMs = 10_000
+const pendingLookMsMax = 15 * 60_000
+/**
+ * After so many calls another key: a provider may keep its own failure under a key and answer it for a day. By then a call is at least a
+ * minute old, and what had come of it is in its list.
+ */
+const callsARound = 8
 
 /** What the provider says of a refund takes effect here, whoever brings it. */
-export type SettleRefund = (
-  payment: PaymentRecord,
-  told: { ref: string; refundId: string | null; status: 'pending' | 'succeeded' | 'failed'; amount: number },
-) => Promise<void>
+export type SettleRefund = (payment: PaymentRecord, told: Told) => Promise<void>
+
+type Told = { ref: string; refundId: string | null; status: 'pending' | 'succeeded' | 'failed'; amount: number }
 
 export function createSettleRefund(deps: CheckoutDeps): SettleRefund {
-  const { db, counts, logger } = deps
+  const { db, counts, logger, provider } = deps
   return async (first, told) => {
-    await db.transaction(async tx => {
-      await lockReservation(tx, first.eventNo, first.reservationId)
-      const payment = await lockPaymentOf(tx, first)
-      const all = payment === null ? [] : await refundsOf(tx, payment)
-      const refund = all.find(known => known.refundId === told.refundId)
-      if (payment === null || refund === undefined || refund.amount !== told.amount) {
-        counts.discrepancies.inc({ kind: 'unknown-refund' })
-        logger.error({ provider_ref: told.ref }, 'the provider has a refund that our record does not explain')
-        return
-      }
-      if (told.status === 'pending') return
-      if (!(await endRefund(tx, refund, { status: told.status, providerRef: told.ref }))) return
-      const after = all.map(known => (known === refund ? { ...known, status: told.status } : known))
-      const moved = await movePayment(tx, payment, { status: statusAfter(payment, after), nextLookAt: null })
-      const { refundId, amount, reason } = refund
-      if (told.status === 'succeeded')
-        await tellPayment(
-          tx,
-          moved,
-          { type: 'PaymentRefunded', data: { refund_id: refundId, amount, reason } },
-          deps.origin,
-        )
-      else logger.error({ refund_id: refundId }, 'the provider could not carry out a refund; somebody must')
-      counts.outcomes.inc({ provider: deps.provider.name, outcome: `refund-${told.status}`, reason })
-    })
+    const ended = await db.transaction(tx => apply(tx, first, told))
+    if (ended === 'unknown-refund') {
+      counts.discrepancies.inc({ kind: ended })
+      logger.error({ provider_ref: told.ref }, 'the provider has a refund that our record does not explain')
+    } else if (ended !== null) {
+      counts.outcomes.inc({ provider: provider.id, outcome: `refund-${told.status}`, reason: ended.reason })
+      if (told.status === 'failed')
+        logger.error({ refund_id: ended.refundId }, 'the provider could not carry out a refund; somebody must')
+    }
+  }
+
+  /** The refund that came to its end by this; null if that is no news. */
+  async function apply(tx: Tx, first: PaymentRecord, told: Told): Promise<RefundRecord | 'unknown-refund' | null> {
+    await lockReservation(tx, first.eventNo, first.reservationId)
+    const payment = await lockPaymentOf(tx, first)
+    const all = payment === null ? [] : await refundsOf(tx, payment)
+    const refund = all.find(known => known.refundId === told.refundId)
+    if (payment === null || refund === undefined || refund.amount !== told.amount) return 'unknown-refund'
+    const { status } = told
+    if (status === 'pending' || !(await endRefund(tx, refund, { status, providerRef: told.ref }))) return null
+    const after = all.map(known => (known === refund ? { ...known, status } : known))
+    const live = await deps.tickets.live(tx, payment.eventNo, payment.reservationId)
+    const kept = live.reduce((sum, ticket) => sum + ticket.amount, 0)
+    const moved = await movePayment(tx, payment, { status: statusAfter(payment, after, kept), nextLookAt: null })
+    const { refundId, amount, reason } = refund
+    const news = { type: 'PaymentRefunded', data: { refund_id: refundId, amount, reason } } as const
+    if (status === 'succeeded') await tellPayment(tx, moved, news, deps.origin)
+    return refund
   }
 }
 
-/** A quarantined payment stays what it is, whatever goes back of it. */
-function statusAfter(payment: PaymentRecord, refunds: readonly RefundRecord[]): PaymentRecord['status'] {
+/**
+ * `refund_pending` as long as money is owed: a refund is under way, or one failed and the tickets that it was for are void.
+ * A quarantined payment stays what it is, whatever goes back of it.
+ *
+ * @param kept what the tickets that are live cost
+ */
+function statusAfter(payment: PaymentRecord, refunds: readonly RefundRecord[], kept: number): PaymentRecord['status'] {
   if (payment.status === 'quarantined') return 'quarantined'
-  if (refunds.some(refund => refund.status === 'pending')) return 'refund_pending'
   const given = refunds.reduce((sum, refund) => sum + (refund.status === 'succeeded' ? refund.amount : 0), 0)
+  if (payment.capturedAmount - given > kept) return 'refund_pending'
   return given === 0 ? 'captured' : given < payment.capturedAmount ? 'partly_refunded' : 'refunded'
 }
 
@@ -75,7 +90,7 @@ export function carryOutRefundsJob(deps: CheckoutDeps & { settleRefund: SettleRe
     name: 'carry-out-refunds',
     everyMs: 500,
     async run() {
-      const due = await takeDueRefunds(db, { limit: atOnce, leaseMs })
+      const due = await takeDueRefunds(db, { provider: provider.id, limit: atOnce, leaseMs })
       await Promise.all(due.map(carryOut))
       return due.length === atOnce ? 'more' : 'dry'
     },
@@ -87,9 +102,13 @@ export function carryOutRefundsJob(deps: CheckoutDeps & { settleRefund: SettleRe
       const payment = await findPayment(db, refund.eventNo, refund.paymentId)
       const ref = payment!.providerRef!
       const known = (await provider.refundsOf(ref)).find(made => made.refundId === refund.refundId)
-      const told = known ?? (await provider.refund(ref, { refundId: refund.refundId, amount: refund.amount }))
-      if (told.status === 'pending')
-        return await retryRefund(db, refund, { afterMs: pendingLookMs, error: null, providerRef: told.ref })
+      const { refundId, amount, attempts } = refund
+      const round = Math.floor(attempts / callsARound)
+      const told = known ?? (await provider.refund(ref, { refundId, amount, round }))
+      if (told.status === 'pending') {
+        const afterMs = Math.min(pendingLookMsMax, pendingLookMs * 2 ** attempts)
+        return await retryRefund(db, refund, { afterMs, error: null, providerRef: told.ref })
+      }
       await settleRefund(payment!, { ...told, refundId: refund.refundId })
     } catch (error) {
       const mayPass = error instanceof RetryableFault || error instanceof OutcomeUnknown

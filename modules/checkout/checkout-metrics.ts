@@ -13,6 +13,10 @@ export function checkoutMetrics(metrics: Metrics): CheckoutCounts {
       'What the provider says and our record does not explain. Each needs a person.',
       ['kind'],
     ),
+    fetched: metrics.counter(
+      'holdfast_provider_events_fetched_total',
+      'Events found in the list of the provider that no webhook had brought.',
+    ),
     holdToPaid: metrics.histogram(
       'holdfast_hold_to_paid_seconds',
       'From the hold to the sale.',

@@ -53,6 +53,7 @@ export function checkoutRoutes(deps: CheckoutRoutesDeps): Routes {
             'reservation-expired',
             'already-cancelled',
             'already-confirmed',
+            'not-on-sale',
             'amount-not-chargeable',
             'payments-unavailable',
           ],
@@ -144,7 +145,8 @@ export function checkoutRoutes(deps: CheckoutRoutesDeps): Routes {
           tags,
           operationId: 'refundReservation',
           summary: 'Give money back and void the tickets',
-          description: 'All live tickets, or those named. The money follows: see `payment.status` of the reservation.',
+          description:
+            'The tickets named; without them all that is left: live tickets, and money that is owed without one (a refund that failed, a payment in quarantine). The money follows: see `payment.status` of the reservation.',
           params: oneReservation,
           body: refundBody,
           response: { 202: refundAnswer },
@@ -167,6 +169,9 @@ export function checkoutRoutes(deps: CheckoutRoutesDeps): Routes {
             ...(named !== undefined && { ticketIds: named as TicketId[] }),
           })
           if (decided.ok) {
+            // Nothing had been paid for these: they are void, and that is all.
+            if (decided.refund === null)
+              return { status: 202, body: { refund_id: null, amount: 0, status: 'not_required' } }
             const { refundId, amount, status } = decided.refund
             return { status: 202, body: { refund_id: refundId, amount, status } }
           }
@@ -184,7 +189,10 @@ function refuse(
   reply: FastifyReply,
   { code, retryAfterSeconds }: Extract<Awaited<ReturnType<OpenCheckout>>, { kind: 'refused' }>,
 ) {
-  return sendProblem(request, reply, code, retryAfterSeconds === undefined ? {} : { retryAfterSeconds })
+  return sendProblem(request, reply, code, {
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    ...(code === 'not-on-sale' && { extras: { event_status: 'cancelled' } }),
+  })
 }
 
 function targetOf(text: string): { eventNo: number; reservationId: ReservationId } | null {

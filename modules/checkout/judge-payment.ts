@@ -9,7 +9,7 @@ import type { ReservationRecord } from '#reservations'
  *   sell             the money is there, the places are reserved: sell
  *   reclaim-capture  authorised after the hold had ended: take the places back, then the money
  *   reclaim-sell     captured after the hold had ended: take the places back and sell, otherwise give the money back
- *   void             authorised too late, or after the end: let it go, nothing is charged
+ *   void             authorised too late, after the end, or for an event that was cancelled: let it go, nothing is charged
  *   refund           captured, and the places are gone: give it back
  *   give-up          the provider will not take any more of it: the places are free again
  *   mismatch         not the amount, currency or mode that was asked for: never applied
@@ -22,7 +22,7 @@ export type Step =
   | { step: 'sell' }
   | { step: 'reclaim-capture' }
   | { step: 'reclaim-sell' }
-  | { step: 'void' }
+  | { step: 'void'; reason: 'late' | 'event-cancelled' }
   | { step: 'refund' }
   | { step: 'give-up' }
   | { step: 'mismatch'; reason: string }
@@ -31,6 +31,8 @@ export type Circumstances = {
   payment: PaymentRecord
   reservation: ReservationRecord
   intent: Intent
+  /** Just read from the provider; what an event tells may be old. */
+  isTruth: boolean
   /** The mode we are in: an intent of the other is never applied. */
   isLive: boolean
   event: { status: string; latePayment: 'reclaim' | 'refund' }
@@ -42,7 +44,7 @@ export type Circumstances = {
 export const reclaimMs = 30 * 60_000
 
 export function judgePayment(circumstances: Circumstances): Step {
-  const { payment, reservation, intent } = circumstances
+  const { payment, reservation, intent, isTruth, event } = circumstances
   const reason = mismatchOf(circumstances)
   if (reason !== null) return { step: 'mismatch', reason }
   switch (payment.status) {
@@ -55,7 +57,7 @@ export function judgePayment(circumstances: Circumstances): Step {
     case 'cancelled':
       // We let it go, and yet there is money: a late payment like any other.
       if (intent.status === 'captured') return { step: isReclaimable(circumstances) ? 'reclaim-sell' : 'refund' }
-      return { step: intent.status === 'authorized' ? 'void' : 'nothing' }
+      return intent.status === 'authorized' ? { step: 'void', reason: 'late' } : { step: 'nothing' }
     case 'open':
     case 'processing':
     case 'authorized':
@@ -64,12 +66,16 @@ export function judgePayment(circumstances: Circumstances): Step {
   const hasPlaces = reservation.reservedAt !== null
   switch (intent.status) {
     case 'open':
-      return { step: payment.status === 'processing' ? 'note-open' : 'nothing' }
+      // "Open" comes before "processing" and after it: only who has just asked knows which.
+      return { step: payment.status === 'processing' && isTruth ? 'note-open' : 'nothing' }
     case 'processing':
       return { step: payment.status === 'open' ? 'note-processing' : 'nothing' }
     case 'authorized':
+      // Not charged today what has to go back tomorrow. What was captured before the event was cancelled is sold, and then a ticket like
+      // all others of that event, with its refund.
+      if (event.status === 'cancelled') return { step: 'void', reason: 'event-cancelled' }
       if (hasPlaces) return { step: 'capture' }
-      return { step: isReclaimable(circumstances) ? 'reclaim-capture' : 'void' }
+      return isReclaimable(circumstances) ? { step: 'reclaim-capture' } : { step: 'void', reason: 'late' }
     case 'captured':
       if (hasPlaces) return { step: 'sell' }
       return { step: isReclaimable(circumstances) ? 'reclaim-sell' : 'refund' }

@@ -12,10 +12,13 @@ import {
 } from '#payments'
 import type { Job } from '#platform/jobs/periodic.ts'
 import { endReservation, lockReservation } from '#reservations'
+import { cancelOrLearn } from './ask-provider.ts'
+import { createIntent } from './create-intent.ts'
 import { findEnd } from './find-end.sql.ts'
-import { createIntent } from './open-checkout.ts'
+import { freePlaces } from './late-places.ts'
 import type { CheckoutDeps } from './ports.ts'
-import { cancelOrLearn, type SettlePayment } from './settle-payment.ts'
+import type { SettlePayment } from './settle-payment.ts'
+import { tellPayment } from './tell.sql.ts'
 
 /** How long places wait for the provider's answer after the end of the hold. */
 const unansweredMs = 60_000
@@ -26,8 +29,14 @@ const atOnce = 50
 const leaseMs = 30_000
 /** From so many on, pages of the list tell more a call than single looks. */
 const bulkFrom = 10
-const pagesMax = 10
+const pagesMaxForSpeed = 10
+const pagesMaxForCertainty = 300
+const clocksDifferMs = 60_000
+/** No call that makes an intent is under way for so long: what the provider's list does not have by then will not come. */
+const createSureMs = 60_000
 const backOffMaxMs = 60_000
+
+type Known = { byRef: Map<string, Intent>; byPayment: Map<string, Intent>; isComplete: boolean }
 
 /**
  * Asks the provider about payments that are due: those that nobody finished, those whose hold has ended, those that were queued while
@@ -37,36 +46,40 @@ const backOffMaxMs = 60_000
  * after that is a late payment.
  */
 export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment }): Job {
-  const { db, provider, settle, logger } = deps
+  const { db, provider, settle, logger, counts, origin } = deps
 
   return {
     name: 'look-at-payments',
     everyMs: 500,
     async run() {
-      const due = await takeDuePayments(db, { limit: atOnce, leaseMs })
+      const due = await takeDuePayments(db, { provider: provider.id, limit: atOnce, leaseMs })
       if (due.length === 0) return 'dry'
       const known = await learnInBulk(due)
-      await Promise.all(due.map(payment => lookAt(payment, known.get(payment.providerRef ?? ''))))
+      await Promise.all(due.map(payment => lookAt(payment, known)))
       return due.length === atOnce ? 'more' : 'dry'
     },
   }
 
-  async function lookAt(payment: PaymentRecord, known: Intent | undefined): Promise<void> {
+  async function lookAt(payment: PaymentRecord, known: Known): Promise<void> {
     try {
       const { expiresAt, now } = await findEnd(db, payment)
       const isOver = expiresAt <= now || payment.cancelRequestedAt !== null
-      if (payment.providerRef === null && payment.createSentAt === null && isOver) return await dropUnsent(payment)
-      if (payment.providerRef === null) {
-        const created = await createIntent(deps, payment)
-        if (!isOver && created.status === 'open') return
-        known = created
+      let learned = known.byRef.get(payment.providerRef ?? '') ?? known.byPayment.get(payment.paymentId)
+      if (payment.providerRef === null && learned === undefined) {
+        const { createSentAt } = payment
+        if (isOver && (createSentAt === null || (known.isComplete && now > createSentAt + createSureMs)))
+          return await dropWithoutIntent(payment)
+        learned = await createIntent(deps, payment)
+        if (!isOver && learned.status === 'open') return
       }
-      const learned = known ?? (await provider.retrieve(payment.providerRef!))
+      learned ??= await provider.retrieve(payment.providerRef!)
       const intent = isOver && learned.status === 'open' ? await cancelOrLearn(deps, learned.ref) : learned
       await settle(payment, { intent, isTruth: true })
     } catch (error) {
-      if (!(error instanceof RetryableFault || error instanceof OutcomeUnknown || error instanceof ProviderRefusal)) {
+      if (!(error instanceof RetryableFault || error instanceof OutcomeUnknown)) {
         logger.error({ err: error, payment_id: payment.paymentId }, 'a payment could not be looked at')
+        const reason = error instanceof ProviderRefusal ? error.code : 'fault'
+        counts.outcomes.inc({ provider: provider.id, outcome: 'look-refused', reason })
       }
     }
     await planNext(payment)
@@ -84,19 +97,20 @@ export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment }
     await lookAgain(db, payment, untilEnd > 0 ? Math.min(backOffMs, untilEnd) : backOffMs)
   }
 
-  /** Queued at checkout and never sent: nothing can exist at the provider. */
-  async function dropUnsent(payment: PaymentRecord): Promise<void> {
+  /** Nothing of it exists at the provider, and nothing will: never sent, or long ago and not in the provider's list. */
+  async function dropWithoutIntent(payment: PaymentRecord): Promise<void> {
     await db.transaction(async tx => {
       const found = await lockReservation(tx, payment.eventNo, payment.reservationId)
       const locked = await lockPaymentOf(tx, payment)
-      if (found === null || locked === null || locked.status !== 'open' || locked.createSentAt !== null) return
-      await movePayment(tx, locked, { status: 'cancelled', nextLookAt: null })
-      await endReservation(tx, {
-        reservation: found.reservation,
-        state: found.reservation.expiresAt <= found.now ? 'expired' : 'cancelled',
-        now: found.now,
-        origin: deps.origin,
-      })
+      if (found === null || locked === null || locked.status !== 'open' || locked.providerRef !== null) return
+      // Sent meanwhile, by a buyer who asked again: then there is something to learn.
+      if (locked.createSentAt !== payment.createSentAt) return
+      const { reservation, now } = found
+      const hasEnded = reservation.expiresAt <= now
+      const cancelled = await movePayment(tx, locked, { status: 'cancelled', nextLookAt: null })
+      await freePlaces(tx, { reservation, now, state: hasEnded ? 'expired' : 'cancelled', origin })
+      const reason = locked.cancelRequestedAt !== null ? 'cancelled' : 'queue-ended'
+      await tellPayment(tx, cancelled, { type: 'PaymentFailed', data: { final: true, reason } }, origin)
     })
   }
 
@@ -108,7 +122,7 @@ export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment }
       if (found === null || locked === null || !isOpen(locked.status) || locked.status === 'capturing') return
       const { reservation, now } = found
       if (reservation.state !== 'pending_payment' || reservation.expiresAt > now) return
-      await endReservation(tx, { reservation, state: 'expired', now, origin: deps.origin })
+      await endReservation(tx, { reservation, state: 'expired', now, origin })
       logger.warn(
         { payment_id: payment.paymentId },
         'the places of a payment that the provider says nothing of are freed',
@@ -116,17 +130,34 @@ export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment }
     })
   }
 
-  /** Holds that end together are looked at by pages of the provider's list: a hundred answers for one call. */
-  async function learnInBulk(due: readonly PaymentRecord[]): Promise<Map<string, Intent>> {
-    const known = new Map<string, Intent>()
-    const wanted = new Set(due.flatMap(payment => (payment.providerRef === null ? [] : [payment.providerRef])))
-    if (wanted.size < bulkFrom) return known
-    const createdSince = Math.min(...due.map(payment => payment.createdAt)) - 60_000
+  /**
+   * Holds that end together are looked at by pages of the provider's list: a hundred answers for one call. Where the answer to making an
+   * intent was lost, the list is also what says that there is none.
+   */
+  async function learnInBulk(due: readonly PaymentRecord[]): Promise<Known> {
+    const known: Known = { byRef: new Map(), byPayment: new Map(), isComplete: false }
+    const bound = new Set(due.flatMap(payment => payment.providerRef ?? []))
+    const now = due[0] === undefined ? 0 : (await findEnd(db, due[0])).now
+    const unbound = due.filter(
+      ({ providerRef, createSentAt }) =>
+        providerRef === null && createSentAt !== null && now > createSentAt + createSureMs,
+    )
+    const wanted = new Set(unbound.map(payment => payment.paymentId))
+    if (bound.size < bulkFrom && wanted.size === 0) return known
+    const isFound = () =>
+      wanted.size === known.byPayment.size && (bound.size < bulkFrom || known.byRef.size === bound.size)
+    const oldest = bound.size < bulkFrom ? unbound : due
+    const createdSince = Math.min(...oldest.map(payment => payment.createdAt)) - clocksDifferMs
+    const pagesMax = wanted.size > 0 ? pagesMaxForCertainty : pagesMaxForSpeed
     try {
       let after: string | undefined
-      for (let page = 0; page < pagesMax && known.size < wanted.size; page++) {
+      for (let page = 0; page < pagesMax && !isFound(); page++) {
         const { items, hasMore } = await provider.list({ createdSince, ...(after !== undefined && { after }) })
-        for (const intent of items) if (wanted.has(intent.ref)) known.set(intent.ref, intent)
+        for (const intent of items) {
+          if (bound.has(intent.ref)) known.byRef.set(intent.ref, intent)
+          if (intent.paymentId !== null && wanted.has(intent.paymentId)) known.byPayment.set(intent.paymentId, intent)
+        }
+        known.isComplete = !hasMore
         if (!hasMore) break
         after = items.at(-1)!.ref
       }

@@ -1,14 +1,12 @@
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { assert } from '#kernel/assert.ts'
+import { OutcomeUnknown, RetryableFault, TerminalFault } from '#kernel/faults.ts'
 import { newId, type ReservationId, type UserId } from '#kernel/ids.ts'
 import {
-  bindRef,
   findPayment,
   type Intent,
   insertPayment,
   isOpen,
   lockPaymentOf,
-  movePayment,
-  noteCreateSent,
   noteQueued,
   type PaymentRecord,
   ProviderRefusal,
@@ -16,9 +14,11 @@ import {
 } from '#payments'
 import type { Tx } from '#platform/postgres/database.ts'
 import { lockReservation, type ReservationRecord, reservePlaces, sellPlaces, stateAt } from '#reservations'
+import { createIntent } from './create-intent.ts'
+import { eventPolicy } from './event-policy.sql.ts'
 import type { CheckoutDeps } from './ports.ts'
 import { extendQueued } from './queue-checkout.sql.ts'
-import { issue } from './settle-payment.ts'
+import { issueTickets } from './sell-order.ts'
 import { tellPayment } from './tell.sql.ts'
 
 /**
@@ -53,6 +53,7 @@ export type CheckoutRefusal =
   | 'reservation-expired'
   | 'already-cancelled'
   | 'already-confirmed'
+  | 'not-on-sale'
   | 'amount-not-chargeable'
   | 'payments-unavailable'
 
@@ -65,8 +66,10 @@ const queuedLookMs = 2000
 const meetingMs = 1500
 
 type Opened =
-  | { kind: 'payment'; payment: PaymentRecord; reservation: ReservationRecord }
+  | { kind: 'payment'; payment: PaymentRecord; isNew: boolean }
   | Extract<CheckoutAnswer, { kind: 'not-required' | 'refused' }>
+
+type Found = { reservation: ReservationRecord; now: number }
 
 export function createOpenCheckout(
   deps: CheckoutDeps & {
@@ -75,26 +78,22 @@ export function createOpenCheckout(
     holdPolicyOf: (eventNo: number) => Promise<{ extensionSeconds: number }>
   },
 ): OpenCheckout {
-  const { db, provider, logger, origin } = deps
+  const { db, provider, logger, counts, origin } = deps
   const underWay = new Map<string, Promise<Intent>>()
 
   return async command => {
     const opened = await db.transaction(tx => open(tx, command))
     if (opened.kind !== 'payment') return opened
-    const { payment } = opened
-    if (payment.status === 'cancelled') return { kind: 'refused', code: 'already-cancelled' }
-    if (!isOpen(payment.status)) return { kind: 'refused', code: 'already-confirmed' }
+    const { payment, isNew } = opened
     try {
       const intent =
-        payment.providerRef === null ? await createOnce(payment) : await provider.retrieve(payment.providerRef)
+        payment.providerRef === null ? await createOnce(payment, isNew) : await provider.retrieve(payment.providerRef)
       return { kind: 'ready', payment: { ...payment, providerRef: intent.ref }, intent }
     } catch (error) {
       if (error instanceof RetryableFault || error instanceof OutcomeUnknown) return queue(payment)
-      if (!(error instanceof ProviderRefusal)) throw error
-      logger.error(
-        { payment_id: payment.paymentId, code: error.code },
-        'the payment provider refuses to take a payment',
-      )
+      if (!(error instanceof ProviderRefusal || error instanceof TerminalFault)) throw error
+      logger.error({ err: error, payment_id: payment.paymentId }, 'the payment provider refuses to take a payment')
+      counts.outcomes.inc({ provider: provider.id, outcome: 'create-refused', reason: refusalOf(error) })
       return { kind: 'refused', code: 'payments-unavailable', retryAfterSeconds: 30 }
     }
   }
@@ -103,22 +102,24 @@ export function createOpenCheckout(
    * A page that checks out twice at once must not be told that the provider is away, because the second call met the first one: in
    * this process they share the answer, between processes the second waits for what the first binds.
    */
-  async function createOnce(payment: PaymentRecord): Promise<Intent> {
+  async function createOnce(payment: PaymentRecord, isNew: boolean): Promise<Intent> {
     const running = underWay.get(payment.paymentId)
     if (running !== undefined) return running
-    const creating = createPatiently(payment)
+    const creating = createPatiently(payment, isNew)
     underWay.set(payment.paymentId, creating)
     return creating.finally(() => underWay.delete(payment.paymentId))
   }
 
-  async function createPatiently(payment: PaymentRecord): Promise<Intent> {
+  async function createPatiently(payment: PaymentRecord, isNew: boolean): Promise<Intent> {
+    let isFirst = isNew || payment.createSentAt === null
     const giveUpAt = deps.clock.monotonic() + meetingMs
     for (;;) {
       try {
-        return await createIntent(deps, payment)
+        return await createIntent(deps, payment, { isFirst })
       } catch (error) {
         const mayHaveMet = error instanceof RetryableFault && provider.breaker() === 'closed'
         if (!mayHaveMet || deps.clock.monotonic() > giveUpAt) throw error
+        isFirst = false
         await deps.clock.sleep(200)
         const now = await findPayment(db, payment.eventNo, payment.paymentId)
         if (now?.providerRef != null) return provider.retrieve(now.providerRef)
@@ -133,15 +134,17 @@ export function createOpenCheckout(
     const { reservation, now } = found
     const payment = await lockPaymentOf(tx, { eventNo, reservationId })
     const state = stateAt(reservation, now)
+    if (state === 'confirmed' && payment?.amount === 0) return { kind: 'not-required' }
     if (state !== 'pending_payment') return { kind: 'refused', code: endOf[state] }
-    if (payment !== null) return { kind: 'payment', payment, reservation }
-
-    if (reservation.amount === 0) {
-      await sellPlaces(tx, { reservation, from: 'held', late: false, now, origin })
-      const sale = { ...reservation, paymentId: newId('pay', deps, eventNo), name: command.name, revision: 1 }
-      await issue(tx, deps, { payment: sale, reservation, now })
-      return { kind: 'not-required' }
+    if (payment !== null) {
+      // Until the last word of the provider it counts as live; but nobody begins to pay for what has run out.
+      if (payment.status === 'open' && reservation.expiresAt <= now)
+        return { kind: 'refused', code: 'reservation-expired' }
+      return { kind: 'payment', payment, isNew: false }
     }
+    if ((await eventPolicy(tx, eventNo)).status === 'cancelled') return { kind: 'refused', code: 'not-on-sale' }
+
+    if (reservation.amount === 0) return giveAway(tx, command, { reservation, now })
     if (!deps.isChargeable(reservation.amount, reservation.currency))
       return { kind: 'refused', code: 'amount-not-chargeable' }
     const isAway = provider.breaker() === 'open'
@@ -155,41 +158,65 @@ export function createOpenCheckout(
     // In time by the clock, and yet somebody has one of its seats: the clock was set back. They have it, this has ended.
     if (moved === null) return { kind: 'refused', code: 'reservation-expired' }
     const made = await insertPayment(tx, {
-      eventNo,
-      paymentId: newId('pay', deps, eventNo),
-      reservationId,
-      userId,
-      provider: provider.name,
-      amount: reservation.amount,
-      currency: reservation.currency,
-      email: command.email,
-      name: command.name,
-      createdAt: now,
+      ...newPayment(command, { reservation, now }),
+      provider: provider.id,
       nextLookAt: now + (isAway ? queuedLookMs : unfinishedMs),
       queuedAt: isAway ? now : null,
-      traceparent: command.traceparent,
     })
     if (isAway) await tellPayment(tx, made, { type: 'CheckoutQueued', data: { hold_until: extendTo } }, origin)
-    return { kind: 'payment', payment: made, reservation }
+    return { kind: 'payment', payment: made, isNew: true }
+  }
+
+  /** Nothing to pay: sold at once. The payment of 0 says whom to write to. */
+  async function giveAway(tx: Tx, command: CheckoutCommand, { reservation, now }: Found): Promise<Opened> {
+    const moved = await sellPlaces(tx, { reservation, from: 'held', late: false, now, origin })
+    if (moved === null) return { kind: 'refused', code: 'reservation-expired' }
+    const payment = await insertPayment(tx, {
+      ...newPayment(command, { reservation, now }),
+      provider: 'none',
+      nextLookAt: null,
+      queuedAt: null,
+    })
+    await issueTickets(tx, deps, { payment, reservation, now })
+    return { kind: 'not-required' }
+  }
+
+  function newPayment(command: CheckoutCommand, { reservation, now }: Found) {
+    const { eventNo, reservationId, userId, email, name, traceparent } = command
+    const { amount, currency } = reservation
+    const paymentId = newId('pay', deps, eventNo)
+    return { eventNo, paymentId, reservationId, userId, amount, currency, email, name, traceparent, createdAt: now }
   }
 
   /** Nobody knows when the provider will answer: the buyer is told to come back, and gets more time once. */
   async function queue(payment: PaymentRecord): Promise<CheckoutAnswer> {
     const { eventNo, reservationId } = payment
     const { extensionSeconds } = await deps.holdPolicyOf(eventNo)
-    await db.transaction(async tx => {
+    return db.transaction(async (tx): Promise<CheckoutAnswer> => {
       const found = await lockReservation(tx, eventNo, reservationId)
       const locked = await lockPaymentOf(tx, payment)
-      if (found === null || locked === null || !isOpen(locked.status)) return
+      assert(found !== null && locked !== null, 'a payment stays with its reservation')
+      const { state, reservedAt } = found.reservation
+      // Ended while we asked, by whoever else has news of it.
+      if (state === 'confirmed') return { kind: 'refused', code: 'already-confirmed' }
+      if (locked.status === 'cancelled' && state === 'cancelled') return { kind: 'refused', code: 'already-cancelled' }
+      if (!isOpen(locked.status) || state !== 'pending_payment' || reservedAt === null)
+        return { kind: 'refused', code: 'reservation-expired' }
+      // It can be paid, and only its secret cannot be had at the moment.
+      if (locked.providerRef !== null) return { kind: 'refused', code: 'payments-unavailable', retryAfterSeconds: 2 }
       const isFirst = await noteQueued(tx, locked, found.now)
       await planLook(tx, locked, found.now + queuedLookMs)
-      if (!isFirst) return
+      if (!isFirst) return { kind: 'queued', payment: locked }
       const until = await extendQueued(tx, { reservation: found.reservation, extensionSeconds })
       const news = { ...locked, revision: locked.revision + 1 }
       await tellPayment(tx, news, { type: 'CheckoutQueued', data: { hold_until: until } }, origin)
+      return { kind: 'queued', payment: locked }
     })
-    return { kind: 'queued', payment }
   }
+}
+
+function refusalOf(error: ProviderRefusal | TerminalFault): string {
+  return error instanceof ProviderRefusal ? error.code : 'key-refused'
 }
 
 const endOf = {
@@ -197,38 +224,3 @@ const endOf = {
   cancelled: 'already-cancelled',
   confirmed: 'already-confirmed',
 } as const
-
-/**
- * Creates the intent of a payment and binds it. The payment's id is the key, so that any number of calls, from any process, makes one
- * intent.
- */
-export async function createIntent(deps: CheckoutDeps, payment: PaymentRecord): Promise<Intent> {
-  const { db, provider } = deps
-  // Not even sent: then it stays certain that the provider has nothing of it.
-  if (provider.breaker() === 'open') throw new RetryableFault('the payment provider is away')
-  // Given up meanwhile: nobody may be led to pay for nothing.
-  const mayExist = await db.transaction(tx => noteCreateSent(tx, payment))
-  if (!mayExist) throw new RetryableFault('the payment has ended')
-  const intent = await provider.create({
-    paymentId: payment.paymentId,
-    amount: payment.amount,
-    currency: payment.currency,
-    description: `Reservation ${payment.reservationId}`,
-    metadata: {
-      reservation_id: payment.reservationId,
-      ...(payment.traceparent !== null && { traceparent: payment.traceparent }),
-    },
-  })
-  await db.transaction(async tx => {
-    const found = await lockReservation(tx, payment.eventNo, payment.reservationId)
-    const locked = await lockPaymentOf(tx, payment)
-    if (found === null || locked === null || !(await bindRef(tx, locked, intent.ref)) || !isOpen(locked.status)) return
-    // Nothing to ask before the hold ends, unless the provider tells.
-    if (locked.status === 'open') await planLook(tx, locked, Math.max(found.now, found.reservation.expiresAt))
-    if (locked.queuedAt === null) return
-    const ready = await movePayment(tx, locked, { status: locked.status, nextLookAt: found.reservation.expiresAt })
-    const news = { type: 'CheckoutReady', data: { hold_until: found.reservation.expiresAt } } as const
-    await tellPayment(tx, ready, news, deps.origin)
-  })
-  return intent
-}

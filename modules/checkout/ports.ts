@@ -64,4 +64,6 @@ export type CheckoutCounts = {
   discrepancies: { inc(labels: { kind: string }): void }
   holdToPaid: { observe(seconds: number): void }
   settleLag: { observe(seconds: number): void }
+  /** Events that no webhook had brought. */
+  fetched: { inc(events: number): void }
 }

@@ -1,5 +1,14 @@
 import { eventNoOf } from '#kernel/ids.ts'
-import { findPayment, type Intent, leaseCursor, moveCursor, type ProviderEvent, storeEvents } from '#payments'
+import {
+  findPayment,
+  findPaymentsByRef,
+  type Intent,
+  leaseCursor,
+  moveCursor,
+  type PaymentRecord,
+  type ProviderEvent,
+  storeEvents,
+} from '#payments'
 import type { Job } from '#platform/jobs/periodic.ts'
 import type { CheckoutDeps } from './ports.ts'
 import type { SettlePayment } from './settle-payment.ts'
@@ -9,6 +18,8 @@ const leaseMs = 50_000
 /** Events may appear in the list some time after they were made. */
 const overlapMs = 5 * 60_000
 const pagesMax = 60
+/** What was told once is told again after so many others; better than a set that grows for ever. */
+const toldMax = 10_000
 
 /**
  * What the provider would have told by webhook is in its list too: every minute it is read from where it was read last, into the same
@@ -17,22 +28,23 @@ const pagesMax = 60
  */
 export function reconcileJob(deps: CheckoutDeps & { settle: SettlePayment; onStored: () => void }): Job {
   const { db, provider, counts, logger, onStored } = deps
-  const healed = new Set<string>()
+  const told = new Set<string>()
 
   return {
     name: 'reconcile-payments',
     everyMs,
     async run() {
-      const cursor = await leaseCursor(db, provider.name, leaseMs)
+      const cursor = await leaseCursor(db, provider.id, leaseMs)
       if (cursor === null) return 'dry'
       const { stored, isComplete } = await fetchEvents(cursor.readUntil - overlapMs)
       if (stored > 0) {
+        counts.fetched.inc(stored)
         logger.warn({ events: stored }, 'events of the provider had not come by webhook')
         onStored()
       }
       await compareIntents(cursor.readUntil - overlapMs)
       // The list is newest first: while older pages are left unread, the cursor stays before them.
-      await moveCursor(db, provider.name, isComplete ? cursor.now : cursor.readUntil)
+      await moveCursor(db, provider.id, isComplete ? cursor.now : cursor.readUntil)
       return 'dry'
     },
   }
@@ -45,7 +57,7 @@ export function reconcileJob(deps: CheckoutDeps & { settle: SettlePayment; onSto
         createdSince,
         ...(after !== undefined && { after }),
       })
-      if (items.length > 0) stored += await storeEvents(db, provider.name, 'list', items)
+      if (items.length > 0) stored += await storeEvents(db, provider.id, 'list', items)
       if (!hasMore || items.length === 0) return { stored, isComplete: true }
       after = items.at(-1)!.id
     }
@@ -59,26 +71,58 @@ export function reconcileJob(deps: CheckoutDeps & { settle: SettlePayment; onSto
         createdSince,
         ...(after !== undefined && { after }),
       })
-      for (const intent of items) await compare(intent)
+      const bound = await findPaymentsByRef(
+        db,
+        provider.id,
+        items.map(intent => intent.ref),
+      )
+      for (const intent of items) {
+        // One that cannot be settled must not keep the others from it.
+        await compare(intent, bound.get(intent.ref)).catch(error =>
+          logger.error({ err: error, provider_ref: intent.ref }, 'an intent of the provider could not be compared'),
+        )
+      }
       if (!hasMore || items.length === 0) break
       after = items.at(-1)!.ref
     }
   }
 
-  async function compare(intent: Intent): Promise<void> {
+  async function compare(intent: Intent, bound: PaymentRecord | undefined): Promise<void> {
+    if (bound !== undefined) return agree(bound, intent) ? undefined : learn(bound, intent)
     if (intent.paymentId === null) return tellOnce(intent, 'unknown-intent')
     const eventNo = eventNoOf(intent.paymentId)
     const payment = eventNo <= 0x7fffffff ? await findPayment(db, eventNo, intent.paymentId) : null
     if (payment === null) return tellOnce(intent, 'unknown-payment')
     if (payment.providerRef !== null && payment.providerRef !== intent.ref) return tellOnce(intent, 'two-intents')
-    // Whatever settling has nothing to do about agrees.
-    if (intent.status !== 'open') await deps.settle(payment, { intent, isTruth: true })
+    if (intent.status !== 'open') await learn(payment, intent)
+  }
+
+  async function learn(payment: PaymentRecord, intent: Intent): Promise<void> {
+    await deps.settle(payment, { intent, isTruth: true })
   }
 
   function tellOnce(intent: Intent, kind: string): void {
-    if (healed.has(intent.ref)) return
-    healed.add(intent.ref)
+    if (told.has(intent.ref)) return
+    if (told.size >= toldMax) told.clear()
+    told.add(intent.ref)
     counts.discrepancies.inc({ kind })
     logger.error({ provider_ref: intent.ref, kind }, 'the provider has an intent that our record does not explain')
+  }
+}
+
+/** Whether there is nothing to learn: the same money in the same place, or a step that is under way here. */
+function agree(payment: PaymentRecord, intent: Intent): boolean {
+  if (payment.amount !== intent.amount || payment.currency !== intent.currency) return payment.status === 'quarantined'
+  switch (intent.status) {
+    case 'open':
+      return payment.status === 'open' || payment.status === 'processing'
+    case 'processing':
+      return payment.status === 'processing'
+    case 'authorized':
+      return payment.status === 'capturing'
+    case 'captured':
+      return payment.capturedAmount === intent.amountCaptured
+    case 'cancelled':
+      return payment.status === 'cancelled'
   }
 }

@@ -68,7 +68,7 @@ export function settleEventsJob(
     if (isLive !== provider.isLive) return quarantined('wrong-mode')
     if (account !== null) return quarantined('foreign-account')
     if (refund !== null) {
-      const payment = refund.intentRef === null ? null : await findPaymentByRef(db, provider.name, refund.intentRef)
+      const payment = refund.intentRef === null ? null : await findPaymentByRef(db, provider.id, refund.intentRef)
       if (payment === null) return quarantined('unknown-intent')
       await settleRefund(payment, refund)
       return { end: { state: 'settled', reason: null }, payment }
@@ -84,7 +84,7 @@ export function settleEventsJob(
 
   /** By the intent's own name; by our id in it when the event was faster than our own record. */
   async function paymentOf(intent: NonNullable<StoredEvent['told']['intent']>): Promise<PaymentRecord | null> {
-    const known = await findPaymentByRef(db, provider.name, intent.ref)
+    const known = await findPaymentByRef(db, provider.id, intent.ref)
     if (known !== null || intent.paymentId === null) return known
     const eventNo = eventNoOf(intent.paymentId)
     return eventNo <= 0x7fffffff ? findPayment(db, eventNo, intent.paymentId) : null

@@ -11,21 +11,15 @@ import {
   movePayment,
   noteDecline,
   type PaymentRecord,
-  ProviderRefusal,
 } from '#payments'
 import type { Tx } from '#platform/postgres/database.ts'
-import {
-  endReservation,
-  lockNewerHold,
-  lockReservation,
-  type ReservationRecord,
-  reclaimPlaces,
-  releaseReclaimed,
-  sellPlaces,
-} from '#reservations'
+import { lockReservation, type ReservationRecord } from '#reservations'
+import { cancelOrLearn, captureOrLearn } from './ask-provider.ts'
 import { eventPolicy } from './event-policy.sql.ts'
 import { judgePayment } from './judge-payment.ts'
+import { freePlaces, reclaim, sweepRunOut } from './late-places.ts'
 import type { CheckoutDeps } from './ports.ts'
+import { sellOrder } from './sell-order.ts'
 import { tellPayment } from './tell.sql.ts'
 
 /**
@@ -54,22 +48,40 @@ export type Settled =
   | { kind: 'pending'; payment: PaymentRecord }
   | { kind: 'mismatch'; reason: string; payment: PaymentRecord }
 
-/** Steps that one piece of news can bring: capture refused, cancelled, given up, and one to spare. */
+/** Steps that one piece of news can bring: swept, capture refused, cancelled, given up, and one to spare. */
 const stepsMax = 6
 const captureLookMs = 10_000
 const retryLookMs = 2000
 
-type Applied = { payment: PaymentRecord; next: 'done' | 'capture' | 'void' | 'mismatch'; reason?: string }
+type News = Learned & { captureRefused: string | null; hasSwept: boolean }
+
+type Applied = {
+  payment: PaymentRecord
+  /** `sweep`: the places of areas are not to be had, and holds that have run out may still count among them. */
+  next: 'done' | 'capture' | 'void' | 'sweep' | 'mismatch'
+  reason?: string
+}
+
+/** One turn of settling: what it is about, under its locks, and what happened, for the counters once it is committed. */
+type Turn = {
+  tx: Tx
+  payment: PaymentRecord
+  reservation: ReservationRecord
+  now: number
+  hasSwept: boolean
+  happened: (outcome: string, reason?: string) => void
+}
 
 export function createSettlePayment(deps: CheckoutDeps): SettlePayment {
-  const { db, provider, logger, counts } = deps
+  const { db, provider, logger, counts, origin } = deps
 
   return async (first, learned) => {
     let { intent, isTruth } = learned
     let payment = first
     let captureRefused: string | null = null
+    let hasSwept = false
     for (let step = 0; step < stepsMax; step++) {
-      const applied = await db.transaction(tx => apply(tx, payment, { intent, isTruth, captureRefused }))
+      const applied = await applyAndCount(payment, { intent, isTruth, captureRefused, hasSwept })
       payment = applied.payment
       if (applied.next === 'done') return { kind: 'settled', payment }
       if (applied.next === 'mismatch') {
@@ -81,9 +93,14 @@ export function createSettlePayment(deps: CheckoutDeps): SettlePayment {
         if (!isTruth) await lookSooner(db, payment, 0)
         return { kind: 'mismatch', reason: applied.reason!, payment }
       }
+      if (applied.next === 'sweep') {
+        await sweepRunOut(db, origin)
+        hasSwept = true
+        continue
+      }
       try {
         if (applied.next === 'capture') {
-          const captured = await captureOrLearn(payment, intent)
+          const captured = await captureOrLearn(deps, payment, intent)
           captureRefused = captured.refusedWith ?? captureRefused
           intent = captured.intent
         } else intent = await cancelOrLearn(deps, intent.ref)
@@ -97,37 +114,29 @@ export function createSettlePayment(deps: CheckoutDeps): SettlePayment {
     throw new Error(`payment ${first.paymentId} did not come to rest in ${stepsMax} steps`)
   }
 
-  /** Captures. Refused for good: lets the authorisation go, so that the buyer's bank forgets it. */
-  async function captureOrLearn(
-    payment: PaymentRecord,
-    authorized: Intent,
-  ): Promise<{ intent: Intent; refusedWith: string | null }> {
-    try {
-      const { paymentId, amount } = payment
-      return { intent: await provider.capture(authorized.ref, { paymentId, amount }), refusedWith: null }
-    } catch (error) {
-      if (!(error instanceof ProviderRefusal)) throw error
-      const now = await provider.retrieve(authorized.ref)
-      if (now.status !== 'authorized')
-        return { intent: now, refusedWith: now.status === 'captured' ? null : error.code }
-      return { intent: await cancelOrLearn(deps, authorized.ref), refusedWith: error.code }
-    }
+  /** A transaction may run again, and what happened in one that was undone did not happen. */
+  async function applyAndCount(payment: PaymentRecord, news: News): Promise<Applied> {
+    let outcomes: { outcome: string; reason: string }[] = []
+    const applied = await db.transaction(tx => {
+      outcomes = []
+      return apply(tx, payment, news, (outcome, reason = '') => outcomes.push({ outcome, reason }))
+    })
+    for (const { outcome, reason } of outcomes) counts.outcomes.inc({ provider: provider.id, outcome, reason })
+    return applied
   }
 
-  async function apply(
-    tx: Tx,
-    { eventNo, reservationId, paymentId }: PaymentRecord,
-    news: Learned & { captureRefused: string | null },
-  ): Promise<Applied> {
-    const { intent, isTruth, captureRefused } = news
+  async function apply(tx: Tx, known: PaymentRecord, news: News, happened: Turn['happened']): Promise<Applied> {
+    const { eventNo, reservationId, paymentId } = known
+    const { intent, isTruth, captureRefused, hasSwept } = news
     const found = await lockReservation(tx, eventNo, reservationId)
     let payment = await lockPaymentOf(tx, { eventNo, reservationId })
     assert(found !== null && payment?.paymentId === paymentId, 'a payment stays with its reservation')
     const { reservation, now } = found
     const event = await eventPolicy(tx, eventNo)
-    const judged = judgePayment({ payment, reservation, intent, isLive: provider.isLive, event, now })
+    const judged = judgePayment({ payment, reservation, intent, isTruth, isLive: provider.isLive, event, now })
+    const turn: Turn = { tx, payment, reservation, now, hasSwept, happened }
     if (judged.step === 'mismatch') {
-      const applied = isTruth ? await quarantine(tx, payment, reservation, intent, judged.reason, now) : payment
+      const applied = isTruth ? await quarantine(turn, intent, judged.reason) : payment
       return { payment: applied, next: 'mismatch', reason: judged.reason }
     }
     if (payment.providerRef === null) {
@@ -135,10 +144,11 @@ export function createSettlePayment(deps: CheckoutDeps): SettlePayment {
       assert(isBound, 'an intent belongs to one payment')
     }
     if (intent.lastDecline !== null && (await noteDecline(tx, payment, intent.lastDecline))) {
-      counts.outcomes.inc({ provider: provider.name, outcome: 'declined', reason: intent.lastDecline.code })
+      happened('declined', intent.lastDecline.code)
       // Each decline is a change of its own: two messages of one revision would pass for one.
       payment = await movePayment(tx, payment, { status: payment.status, nextLookAt: payment.nextLookAt })
-      await tellPayment(tx, payment, { type: 'PaymentFailed', data: { final: false, reason: 'declined' } }, deps.origin)
+      await tellPayment(tx, payment, { type: 'PaymentFailed', data: { final: false, reason: 'declined' } }, origin)
+      turn.payment = payment
     }
     switch (judged.step) {
       case 'nothing':
@@ -149,73 +159,53 @@ export function createSettlePayment(deps: CheckoutDeps): SettlePayment {
         return { payment: await movePayment(tx, payment, { status, nextLookAt: payment.nextLookAt }), next: 'done' }
       }
       case 'capture':
-        return { payment: await beginCapture(tx, payment, now, false), next: 'capture' }
-      case 'reclaim-capture':
-        if (await reclaim(tx, reservation, now))
-          return { payment: await beginCapture(tx, payment, now, true), next: 'capture' }
-        return voidLate(tx, payment, now)
+        return { payment: await beginCapture(turn, { late: false }), next: 'capture' }
       case 'void':
-        return voidLate(tx, payment, now)
+        return voidAuthorization(turn, judged.reason)
       case 'sell':
-        return { payment: await sell(tx, payment, reservation, now), next: 'done' }
-      case 'reclaim-sell':
-        if (await reclaim(tx, reservation, now)) {
-          const again = await lockReservation(tx, eventNo, reservationId)
-          return { payment: await sell(tx, payment, again!.reservation, now), next: 'done' }
-        }
-        return { payment: await refundLate(tx, payment, now), next: 'done' }
+        return { payment: await sell(turn), next: 'done' }
       case 'refund':
-        return { payment: await refundLate(tx, payment, now), next: 'done' }
+        return { payment: await refundLate(turn), next: 'done' }
       case 'give-up':
-        return { payment: await giveUp(tx, payment, reservation, now, captureRefused), next: 'done' }
+        return { payment: await giveUp(turn, captureRefused), next: 'done' }
+      case 'reclaim-capture':
+      case 'reclaim-sell':
+        return takeBack(turn, judged.step)
     }
   }
 
-  async function beginCapture(tx: Tx, payment: PaymentRecord, now: number, late: boolean): Promise<PaymentRecord> {
+  async function takeBack(turn: Turn, step: 'reclaim-capture' | 'reclaim-sell'): Promise<Applied> {
+    const { tx, payment, reservation, now, hasSwept } = turn
+    if ((await reclaim(tx, { reservation, now, origin })) === 'gone') {
+      if (reservation.areas.length > 0 && !hasSwept) return { payment, next: 'sweep' }
+      if (step === 'reclaim-capture') return voidAuthorization(turn, 'late')
+      return { payment: await refundLate(turn), next: 'done' }
+    }
+    if (step === 'reclaim-capture') return { payment: await beginCapture(turn, { late: true }), next: 'capture' }
+    const again = await lockReservation(tx, payment.eventNo, payment.reservationId)
+    return { payment: await sell({ ...turn, reservation: again!.reservation }), next: 'done' }
+  }
+
+  async function beginCapture({ tx, payment, now }: Turn, { late }: { late: boolean }): Promise<PaymentRecord> {
     return movePayment(tx, payment, { status: 'capturing', late, nextLookAt: now + captureLookMs })
   }
 
-  /** The sale: seats sold, reservation confirmed, tickets, payment captured, and the news of it, or none of these. */
-  async function sell(
-    tx: Tx,
-    payment: PaymentRecord,
-    reservation: ReservationRecord,
-    now: number,
-  ): Promise<PaymentRecord> {
-    const late = reservation.state === 'expired'
-    await sellPlaces(tx, { reservation, from: 'reserved', late, now, origin: deps.origin })
-    const captured = await movePayment(tx, payment, {
-      status: 'captured',
-      capturedAmount: payment.amount,
-      late,
-      nextLookAt: null,
-    })
-    await issue(tx, deps, { payment: captured, reservation, now })
-    await tellPayment(tx, captured, { type: 'PaymentSucceeded', data: {} }, deps.origin)
-    counts.outcomes.inc({ provider: provider.name, outcome: late ? 'reclaimed' : 'sold', reason: '' })
-    deps.counts.holdToPaid.observe((now - reservation.createdAt) / 1000)
+  async function sell({ tx, payment, reservation, now, happened }: Turn): Promise<PaymentRecord> {
+    const captured = await sellOrder(tx, deps, { payment, reservation, now })
+    happened(reservation.state === 'expired' ? 'reclaimed' : 'sold')
+    counts.holdToPaid.observe((now - reservation.createdAt) / 1000)
     return captured
   }
 
-  /** Takes the places back for a late payment, from the buyer's own newer hold if they are there; false: not all are to be had. */
-  async function reclaim(tx: Tx, reservation: ReservationRecord, now: number): Promise<boolean> {
-    const wanted = new Set(reservation.seats.map(seat => seat.seatNo))
-    const newer = await lockNewerHold(tx, reservation)
-    if (newer?.seatNos.some(seatNo => wanted.has(seatNo))) {
-      const found = await lockReservation(tx, reservation.eventNo, newer.reservationId)
-      await endReservation(tx, { reservation: found!.reservation, state: 'cancelled', now, origin: deps.origin })
-    }
-    return reclaimPlaces(tx, { reservation, now, origin: deps.origin })
-  }
-
-  /** Authorised too late: nothing is charged. The provider's answer to the cancellation gives the payment up. */
-  async function voidLate(tx: Tx, payment: PaymentRecord, now: number): Promise<Applied> {
-    const nextLookAt = now + captureLookMs
+  /** Authorised, and not to be had any more: nothing is charged. The provider's answer to the cancellation gives the payment up. */
+  async function voidAuthorization({ tx, payment, now }: Turn, why: 'late' | 'event-cancelled'): Promise<Applied> {
     if (payment.status === 'cancelled') return { payment, next: 'void' }
-    return { payment: await movePayment(tx, payment, { status: payment.status, late: true, nextLookAt }), next: 'void' }
+    const { status } = payment
+    const change = { status, late: why === 'late', nextLookAt: now + captureLookMs }
+    return { payment: await movePayment(tx, payment, change), next: 'void' }
   }
 
-  async function refundLate(tx: Tx, payment: PaymentRecord, now: number): Promise<PaymentRecord> {
+  async function refundLate({ tx, payment, now, happened }: Turn): Promise<PaymentRecord> {
     const owing = await movePayment(tx, payment, {
       status: 'refund_pending',
       capturedAmount: payment.amount,
@@ -236,45 +226,41 @@ export function createSettlePayment(deps: CheckoutDeps): SettlePayment {
       note: null,
       now,
     })
-    if (decided !== null)
-      await tellPayment(
-        tx,
-        owing,
-        { type: 'RefundRequired', data: { refund_id: refundId, amount, reason: 'late-payment' } },
-        deps.origin,
-      )
-    counts.outcomes.inc({ provider: provider.name, outcome: 'refunded', reason: 'late' })
+    assert(decided !== null, 'money that comes late goes back once: what has been decided is not judged again')
+    const news = { type: 'RefundRequired', data: { refund_id: refundId, amount, reason: 'late-payment' } } as const
+    await tellPayment(tx, owing, news, origin)
+    happened('refunded', 'late')
     return owing
   }
 
   /** Nothing will come of it: the places are free again. */
-  async function giveUp(
-    tx: Tx,
-    payment: PaymentRecord,
-    reservation: ReservationRecord,
-    now: number,
-    captureRefused: string | null,
-  ): Promise<PaymentRecord> {
+  async function giveUp(turn: Turn, captureRefused: string | null): Promise<PaymentRecord> {
+    const { tx, payment, reservation, now, happened } = turn
     const hadEnded = reservation.expiresAt <= now
+    const { status: eventStatus } = await eventPolicy(tx, payment.eventNo)
+    // Whoever had authorised thinks that they have paid, whoever took that back: their bank or somebody in the provider's pages.
+    const wasAuthorized = captureRefused !== null || payment.status === 'capturing'
     const reason =
-      captureRefused !== null ? 'capture-refused' : payment.late ? 'late' : hadEnded ? 'hold-ended' : 'cancelled'
+      wasAuthorized && eventStatus !== 'cancelled'
+        ? 'capture-refused'
+        : payment.late
+          ? 'late'
+          : eventStatus === 'cancelled'
+            ? 'event-cancelled'
+            : hadEnded
+              ? 'hold-ended'
+              : 'cancelled'
     const cancelled = await movePayment(tx, payment, { status: 'cancelled', nextLookAt: null })
-    await freePlaces(tx, reservation, now, hadEnded && captureRefused === null ? 'expired' : 'cancelled')
-    const final = reason === 'capture-refused' || reason === 'late'
-    await tellPayment(tx, cancelled, { type: 'PaymentFailed', data: { final, reason } }, deps.origin)
-    counts.outcomes.inc({ provider: provider.name, outcome: 'given-up', reason: captureRefused ?? reason })
+    const state = hadEnded && !wasAuthorized ? 'expired' : 'cancelled'
+    await freePlaces(tx, { reservation, now, state, origin })
+    await tellPayment(tx, cancelled, { type: 'PaymentFailed', data: { final: true, reason } }, origin)
+    happened('given-up', captureRefused ?? reason)
     return cancelled
   }
 
   /** What does not fit is never applied; the money in it is in the books until somebody has looked. */
-  async function quarantine(
-    tx: Tx,
-    payment: PaymentRecord,
-    reservation: ReservationRecord,
-    intent: Intent,
-    reason: string,
-    now: number,
-  ): Promise<PaymentRecord> {
+  async function quarantine(turn: Turn, intent: Intent, reason: string): Promise<PaymentRecord> {
+    const { tx, payment, reservation, now, happened } = turn
     if (!isOpen(payment.status) && payment.status !== 'cancelled') return payment
     const kept = await movePayment(tx, payment, {
       status: 'quarantined',
@@ -282,58 +268,9 @@ export function createSettlePayment(deps: CheckoutDeps): SettlePayment {
       quarantineReason: reason,
       nextLookAt: null,
     })
-    await freePlaces(tx, reservation, now, reservation.expiresAt <= now ? 'expired' : 'cancelled')
-    counts.outcomes.inc({ provider: provider.name, outcome: 'quarantined', reason })
+    const state = reservation.expiresAt <= now ? 'expired' : 'cancelled'
+    await freePlaces(tx, { reservation, now, state, origin })
+    happened('quarantined', reason)
     return kept
-  }
-
-  async function freePlaces(
-    tx: Tx,
-    reservation: ReservationRecord,
-    now: number,
-    state: 'expired' | 'cancelled',
-  ): Promise<void> {
-    if (reservation.reservedAt === null) return
-    const { origin } = deps
-    if (reservation.state === 'pending_payment') await endReservation(tx, { reservation, state, now, origin })
-    else await releaseReclaimed(tx, { reservation, now, origin })
-  }
-}
-
-/** The tickets of a sale, in its transaction, and the news of them. */
-export async function issue(
-  tx: Tx,
-  deps: Pick<CheckoutDeps, 'tickets' | 'placesOf' | 'origin'>,
-  sale: {
-    payment: Pick<
-      PaymentRecord,
-      'eventNo' | 'paymentId' | 'reservationId' | 'userId' | 'amount' | 'currency' | 'revision' | 'name'
-    >
-    reservation: ReservationRecord
-    now: number
-  },
-): Promise<void> {
-  const { payment, reservation, now } = sale
-  const places = await deps.placesOf(reservation)
-  const issued = await deps.tickets.issue(tx, {
-    eventNo: reservation.eventNo,
-    reservationId: reservation.reservationId,
-    userId: reservation.userId,
-    holderName: payment.name,
-    currency: reservation.currency,
-    places,
-    issuedAt: now,
-  })
-  const tickets = issued.map(({ ticketId, seatNo, amount }) => ({ ticket_id: ticketId, seat_no: seatNo, amount }))
-  await tellPayment(tx, payment, { type: 'TicketsIssued', data: { tickets } }, deps.origin)
-}
-
-/** Gives an intent up that was just retrieved; if it has moved on meanwhile, what it is now. */
-export async function cancelOrLearn({ provider }: Pick<CheckoutDeps, 'provider'>, ref: string): Promise<Intent> {
-  try {
-    return await provider.cancel(ref)
-  } catch (error) {
-    if (!(error instanceof ProviderRefusal)) throw error
-    return error.intent ?? (await provider.retrieve(ref))
   }
 }

@@ -31,10 +31,17 @@ export function mailRequestOf(message: Told): MailRequest | null {
     case 'CheckoutReady':
       return { template: 'checkout-ready', data: { hold_until: message.data.hold_until } }
     case 'PaymentFailed':
-      // A card that was declined leaves the payment open, and the buyer before the page that says so.
-      return message.data.final ? { template: 'payment-failed', data: { reason: message.data.reason } } : null
+      return tellsBuyer.has(message.data.reason)
+        ? { template: 'payment-failed', data: { reason: message.data.reason } }
+        : null
   }
 }
+
+/**
+ * Those who think that they have paid, or wait for our word. A buyer whose card was declined sits before the page that says so; one who
+ * gave up, or left, knows.
+ */
+const tellsBuyer: ReadonlySet<string> = new Set(['capture-refused', 'late', 'event-cancelled', 'queue-ended'])
 
 function refundOf({ amount, currency, reason }: MailData['refund-started']): MailData['refund-started'] {
   return { amount, currency, reason }

@@ -10,6 +10,7 @@ export function absentProvider(): PaymentProvider & {
     Promise.reject(new RetryableFault('this installation takes no payments', { retryAfterSeconds: 60 }))
   return {
     name: 'none',
+    id: 'none',
     publishableKey: '',
     isLive: false,
     create: away,

@@ -28,7 +28,8 @@ export const paymentTransitions: Record<PaymentStatus, readonly PaymentStatus[]>
   cancelled: ['capturing', 'captured', 'refund_pending', 'quarantined'],
   refund_pending: ['partly_refunded', 'refunded', 'captured'],
   partly_refunded: ['refund_pending'],
-  refunded: [],
+  // A refund that was carried out may fail at the buyer's bank days later.
+  refunded: ['refund_pending'],
   quarantined: ['refund_pending'],
 }
 

@@ -59,7 +59,7 @@ function toRecord(row: Row): PaymentRecord {
   }
 }
 
-/** Opens a payment; its reservation is locked and has none. */
+/** Opens a payment; its reservation is locked and has none. Where nothing is to be paid it is \`captured\` from the start. */
 export async function insertPayment(
   tx: Tx,
   payment: Pick<
@@ -75,12 +75,14 @@ export async function insertPayment(
     | 'name'
     | 'createdAt'
     | 'traceparent'
-  > & { nextLookAt: number; queuedAt: number | null },
+  > & { nextLookAt: number | null; queuedAt: number | null },
 ): Promise<PaymentRecord> {
   const { rows } = await tx.query<Row>(
     `insert into holdfast.payments as p (event_no, payment_id, reservation_id, user_id, provider, amount, currency, email, name,
-       created_at, next_look_at, queued_at, create_sent_at, traceparent)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $12::timestamptz is null then $10::timestamptz end, $13)
+       created_at, next_look_at, queued_at, create_sent_at, traceparent, status)
+     values ($1, $2, $3, $4, $5, $6::int8, $7, $8, $9, $10, $11, $12,
+       case when $6::int8 > 0 and $12::timestamptz is null then $10::timestamptz end, $13,
+       (case $6::int8 when 0 then 'captured' else 'open' end)::holdfast.payment_status)
      returning ${columns}`,
     [
       payment.eventNo,
@@ -93,7 +95,7 @@ export async function insertPayment(
       payment.email,
       payment.name,
       iso(payment.createdAt),
-      iso(payment.nextLookAt),
+      isoOrNull(payment.nextLookAt),
       isoOrNull(payment.queuedAt),
       payment.traceparent,
     ],
@@ -136,6 +138,41 @@ export async function findPaymentOf(
   return rows[0] === undefined ? null : toRecord(rows[0])
 }
 
+/** Of many intents those payments that name them, by the intent. */
+export async function findPaymentsByRef(
+  db: Queryable,
+  provider: string,
+  providerRefs: readonly string[],
+): Promise<Map<string, PaymentRecord>> {
+  const { rows } = await db.query<Row>({
+    name: 'find_payments_by_ref_1',
+    text: `select ${columns} from holdfast.payment_refs r
+      join holdfast.payments p on p.event_no = r.event_no and p.payment_id = r.payment_id
+      where r.provider = $1 and r.provider_ref = any ($2)`,
+    values: [provider, providerRefs],
+  })
+  return new Map(rows.map(row => [row.provider_ref!, toRecord(row)]))
+}
+
+/**
+ * Open payments whose hold has ended: seconds since the earliest of these ends (0 if there is none). And how many are open at a
+ * provider that is not the one we ask.
+ */
+export async function overduePayments(
+  db: Queryable,
+  provider: string,
+): Promise<{ oldestSeconds: number; elsewhere: number }> {
+  const { rows } = await db.query<{ oldest: number | null; elsewhere: number }>(
+    `select extract(epoch from holdfast.clock() - min(r.expires_at) filter (where r.expires_at < holdfast.clock()))::float8 as oldest,
+       count(*) filter (where p.provider <> $1)::int4 as elsewhere
+     from holdfast.payments p
+     join holdfast.reservations r on r.event_no = p.event_no and r.reservation_id = p.reservation_id
+     where p.next_look_at is not null`,
+    [provider],
+  )
+  return { oldestSeconds: rows[0]!.oldest ?? 0, elsewhere: rows[0]!.elsewhere }
+}
+
 /** By the provider's own name of it. */
 export async function findPaymentByRef(
   db: Queryable,
@@ -167,7 +204,7 @@ export async function noteCreateSent(tx: Tx, payment: PaymentRecord): Promise<bo
 }
 
 /**
- * Binds the provider's intent to the payment, once.
+ * Binds the provider's intent to the payment, once; the payment is locked.
  *
  * @returns false if the payment has another intent, or the intent another payment: neither is touched
  */
@@ -177,8 +214,11 @@ export async function bindRef(
   providerRef: string,
 ): Promise<boolean> {
   const { rowCount } = await tx.query(
-    `with bound as (
-       insert into holdfast.payment_refs (provider, provider_ref, event_no, payment_id) values ($1, $2, $3, $4)
+    `with mine as (
+       select 1 from holdfast.payments p
+       where p.event_no = $3 and p.payment_id = $4 and (p.provider_ref is null or p.provider_ref = $2)
+     ), bound as (
+       insert into holdfast.payment_refs (provider, provider_ref, event_no, payment_id) select $1, $2, $3, $4 from mine
        on conflict (provider, provider_ref) do update set provider = excluded.provider
        where payment_refs.event_no = excluded.event_no and payment_refs.payment_id = excluded.payment_id
        returning 1
@@ -209,7 +249,8 @@ export async function movePayment(tx: Tx, payment: PaymentRecord, change: Paymen
   const { rows } = await tx.query<Row>(
     `update holdfast.payments p
      set status = $3, captured_amount = coalesce($4, p.captured_amount), late = p.late or $5,
-       quarantine_reason = coalesce($6, p.quarantine_reason), next_look_at = $7, looks = 0, revision = p.revision + 1
+       quarantine_reason = coalesce($6, p.quarantine_reason), next_look_at = $7, looks = case when p.status = $3 then p.looks else 0 end,
+       revision = p.revision + 1
      where p.event_no = $1 and p.payment_id = $2 and p.revision = $8
      returning ${columns}`,
     [
@@ -258,26 +299,26 @@ export async function lookAgain(db: Queryable, payment: PaymentRecord, afterMs: 
 
 /**
  * Takes payments that are due to be looked at, oldest first, and moves their time on by the lease: another process finds them again
- * only if this one did not come to an end with them.
+ * only if this one did not come to an end with them. Those of a provider that was set up before are not ours to ask about.
  */
 export async function takeDuePayments(
   db: Queryable,
-  { limit, leaseMs }: { limit: number; leaseMs: number },
+  { provider, limit, leaseMs }: { provider: string; limit: number; leaseMs: number },
 ): Promise<PaymentRecord[]> {
   const { rows } = await db.query<Row>({
-    name: 'take_due_payments_1',
+    name: 'take_due_payments_2',
     text: `update holdfast.payments p
       set next_look_at = holdfast.clock() + $2 * interval '1 millisecond'
       from (
         select d.event_no, d.payment_id from holdfast.payments d
-        where d.next_look_at <= holdfast.clock()
+        where d.next_look_at <= holdfast.clock() and d.provider = $3
         order by d.next_look_at
         limit $1
         for update skip locked
       ) due
       where p.event_no = due.event_no and p.payment_id = due.payment_id
       returning ${columns}`,
-    values: [limit, leaseMs],
+    values: [limit, leaseMs, provider],
   })
   return rows.map(toRecord)
 }

@@ -11,20 +11,31 @@ import type { PaymentId } from '#kernel/ids.ts'
  * - What comes back is the intent as it is now. A caller decides by that and never by what it sent.
  */
 export interface PaymentProvider {
-  /** Name in tables and addresses: `stripe`. */
+  /** What it is, in addresses and for the page that takes the card: `stripe`. */
   readonly name: string
+  /**
+   * Under which its payments are recorded: `stripe`, `stripe-test`, `sandbox`. One knows nothing of another's intents, so after a change
+   * of provider the payments of the one before are not asked about.
+   */
+  readonly id: string
   /** For the browser; no secret. */
   readonly publishableKey: string
   /** True if real money moves. An object of the other mode is never applied. */
   readonly isLive: boolean
   create(command: CreateIntent): Promise<Intent>
   retrieve(ref: string): Promise<Intent>
-  /** Takes what was authorised. Key: the payment's id. */
-  capture(ref: string, command: { paymentId: PaymentId; amount: number }): Promise<Intent>
+  /**
+   * Takes what was authorised, once, however often it is asked. Key: the payment's id and `attempt`: a provider may keep its own
+   * failure under a key and answer it for a day, so that another try needs another number.
+   */
+  capture(ref: string, command: { paymentId: PaymentId; amount: number; attempt: number }): Promise<Intent>
   /** Gives up an intent that was retrieved just before; one that was captured meanwhile is refused with its present state. */
   cancel(ref: string): Promise<Intent>
-  /** Gives back money that was captured. Key: the refund's id. */
-  refund(ref: string, command: { refundId: string; amount: number }): Promise<ProviderRefund>
+  /**
+   * Gives back money that was captured. Key: the refund's id and `round`. Two rounds are two refunds, so there is another only long
+   * after the last call of the one before, and after `refundsOf` has shown that nothing came of it.
+   */
+  refund(ref: string, command: { refundId: string; amount: number; round: number }): Promise<ProviderRefund>
   /** Refunds of one intent, as the provider has them. */
   refundsOf(ref: string): Promise<ProviderRefund[]>
   /** Intents made since, newest first, page by page. `createdSince` in milliseconds since 1970. */
@@ -104,4 +115,11 @@ export class ProviderRefusal extends Error {
 }
 
 /** The provider is there, did nothing, and asks for patience: too many calls, or the same one still under way. No sign that it is away. */
-export class ProviderBusy extends RetryableFault {}
+export class ProviderBusy extends RetryableFault {
+  /** Too many calls, whichever they are: all of them should wait. */
+  readonly asksForFewer: boolean
+  constructor(message: string, { asksForFewer }: { asksForFewer: boolean }) {
+    super(message)
+    this.asksForFewer = asksForFewer
+  }
+}

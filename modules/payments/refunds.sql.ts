@@ -112,27 +112,32 @@ export async function insertRefund(
 /** Takes refunds that are due to be carried out, and moves their time on by the lease. */
 export async function takeDueRefunds(
   db: Queryable,
-  { limit, leaseMs }: { limit: number; leaseMs: number },
+  { provider, limit, leaseMs }: { provider: string; limit: number; leaseMs: number },
 ): Promise<RefundRecord[]> {
   const { rows } = await db.query<Row>({
-    name: 'take_due_refunds_1',
+    name: 'take_due_refunds_2',
     text: `update holdfast.refunds r
       set next_attempt_at = holdfast.clock() + $2 * interval '1 millisecond', attempts = r.attempts + 1
       from (
         select d.event_no, d.refund_id from holdfast.refunds d
         where d.next_attempt_at <= holdfast.clock()
+          and exists (select from holdfast.payments p
+            where p.event_no = d.event_no and p.payment_id = d.payment_id and p.provider = $3)
         order by d.next_attempt_at
         limit $1
         for update skip locked
       ) due
       where r.event_no = due.event_no and r.refund_id = due.refund_id
       returning ${columns}`,
-    values: [limit, leaseMs],
+    values: [limit, leaseMs, provider],
   })
   return rows.map(toRecord)
 }
 
-/** The provider's word on a pending refund; false if it had been said before. The payment is locked. */
+/**
+ * The provider's word on a refund; false if it had been said before. The payment is locked. What succeeded may still fail, at the
+ * buyer's bank and days later; what failed stays so.
+ */
 export async function endRefund(
   tx: Tx,
   refund: RefundRecord,
@@ -142,7 +147,8 @@ export async function endRefund(
     `update holdfast.refunds
      set status = $3, provider_ref = coalesce($4, provider_ref), last_error = $5, ended_at = holdfast.clock(),
        next_attempt_at = null, revision = revision + 1
-     where event_no = $1 and refund_id = $2 and status = 'pending'`,
+     where event_no = $1 and refund_id = $2
+       and (status = 'pending' or (status = 'succeeded' and $3::holdfast.refund_status = 'failed'))`,
     [refund.eventNo, toUuid(refund.refundId), end.status, end.providerRef, end.error ?? null],
   )
   return rowCount === 1
@@ -163,11 +169,11 @@ export async function retryRefund(
   )
 }
 
-/** How old the oldest refund is that was decided and not carried out, in seconds; 0 if there is none. */
+/** How old the oldest refund is that was decided and that the provider has not taken, in seconds; 0 if there is none. */
 export async function oldestPendingRefund(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ age: number | null }>(
     `select extract(epoch from holdfast.clock() - min(created_at))::float8 as age
-     from holdfast.refunds where next_attempt_at is not null`,
+     from holdfast.refunds where next_attempt_at is not null and provider_ref is null`,
   )
   return rows[0]!.age ?? 0
 }

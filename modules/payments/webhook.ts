@@ -9,7 +9,6 @@ import { storeEvents } from './inbox.sql.ts'
 import type { PaymentProvider } from './ports.ts'
 
 export type WebhookDeps = {
-  /** A pool of its own: a sale that is busy must not keep the provider waiting. */
   db: Queryable
   provider: PaymentProvider
   clock: Clock
@@ -60,7 +59,7 @@ export function webhookRoutes({ db, provider, clock, metrics, onStored }: Webhoo
             received.inc({ outcome: 'refused' })
             return sendProblem(request, reply, 'invalid-signature')
           }
-          const stored = await storeEvents(db, provider.name, 'webhook', [event])
+          const stored = await storeEvents(db, provider.id, 'webhook', [event])
           received.inc({ outcome: stored === 0 ? 'repeated' : 'stored' })
           if (stored > 0) {
             lag.observe(Math.max(0, clock.now() - event.createdAt) / 1000)

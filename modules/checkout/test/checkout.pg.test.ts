@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { TerminalFault } from '#kernel/faults.ts'
 import { newId } from '#kernel/ids.ts'
+import { ProviderRefusal } from '#payments'
 import { openTill, turn } from './till.ts'
 
 const till = await openTill()
@@ -32,7 +34,8 @@ test('what costs nothing is sold without the provider', async () => {
   const calls = provider.calls.length
   const order = await hold({ free: true })
   assert.deepEqual(await checkOut(order), { kind: 'not-required' })
-  assert.deepEqual(await state(order), { ...sold, payment: null })
+  assert.deepEqual(await state(order), { ...sold, payment: 'captured' })
+  assert.deepEqual(await checkOut(order), { kind: 'not-required' }, 'asked again it is the same')
   assert.equal(provider.calls.length, calls)
   await balances()
 })
@@ -128,6 +131,115 @@ test('the process dies between its commit and the provider: the look makes the i
   const made = [...provider.intents.values()].at(-1)!
   await deliver(provider.confirm(made.ref, 'authorize'))
   assert.deepEqual(await state(order), sold)
+})
+
+test('the hold ends while the payment is open: nobody begins to pay any more', async () => {
+  const order = await toPay()
+  await advance(600_000)
+  assert.deepEqual(await checkOut(order), { kind: 'refused', code: 'reservation-expired' })
+})
+
+test('the event was cancelled: checkout says so, and nothing moves', async () => {
+  const event = await till.anEvent()
+  const order = await hold({ event, seatNos: [1, 2] })
+  await till.db.query(`update holdfast.events set status = 'cancelled' where event_no = $1`, [event])
+  assert.deepEqual(await checkOut(order), { kind: 'refused', code: 'not-on-sale' })
+  assert.deepEqual((await state(order)).seats, ['held', 'held'])
+})
+
+for (const [refusal, what] of [
+  [new ProviderRefusal('parameter_invalid', 'no'), 'refuses the payment'],
+  [new TerminalFault('the key is revoked'), 'refuses our key'],
+] as const)
+  test(`the provider ${what}: the buyer is told, may give up, and the seats are free after the end at the latest`, async () => {
+    const order = await hold()
+    const left = await hold()
+    provider.refusesCreate = refusal
+    for (const one of [order, left]) {
+      const answer = await checkOut(one)
+      assert.deepEqual(answer, { kind: 'refused', code: 'payments-unavailable', retryAfterSeconds: 30 })
+    }
+    assert.equal(await cancel(order), 'cancelling')
+    await advance(61_000)
+    await turn(jobs.looks)
+    assert.deepEqual(await state(order), free)
+    await advance(600_000)
+    await turn(jobs.looks)
+    provider.refusesCreate = null
+    assert.deepEqual(await state(left), { ...free, reservation: 'expired' })
+    assert.equal([...provider.intents.values()].filter(made => made.paymentId === null).length, 0)
+    await balances()
+  })
+
+test('the answer to making the intent was lost, and the list says whether there is one', async () => {
+  const made = await hold()
+  const none = await hold()
+  provider.trouble('create', 'lost')
+  await checkOut(made)
+  provider.trouble('create', 'lost-before', 20)
+  await checkOut(none)
+  provider.trouble('create', 'lost-before', 20)
+  await advance(902_000)
+  await turn(jobs.looks)
+  provider.clearTroubles()
+  for (const order of [made, none]) assert.deepEqual(await state(order), { ...free, reservation: 'expired' })
+  const intents = [...provider.intents.values()].slice(-1)
+  assert.deepEqual(
+    intents.map(intent => intent.status),
+    ['cancelled'],
+  )
+  await balances()
+})
+
+test('the payment ends while its checkout waits for the provider: what became of it is said', async () => {
+  const order = await hold()
+  provider.trouble('create', 'lost')
+  provider.before = async endpoint => {
+    if (endpoint !== 'create') return
+    provider.before = async () => {}
+    await advance(670_000)
+    provider.trouble('retrieve', 'away', 9)
+    provider.trouble('list', 'away', 9)
+    provider.trouble('create', 'away', 9)
+    await turn(jobs.looks)
+    provider.clearTroubles()
+    provider.trouble('create', 'lost')
+  }
+  const answer = await checkOut(order)
+  provider.clearTroubles()
+  assert.deepEqual(answer, { kind: 'refused', code: 'reservation-expired' })
+})
+
+test('a payment that is there and whose secret cannot be had just now is not called queued', async () => {
+  const order = await toPay()
+  provider.trouble('retrieve', 'away')
+  const answer = await checkOut(order)
+  assert.deepEqual(answer, { kind: 'refused', code: 'payments-unavailable', retryAfterSeconds: 2 })
+})
+
+test('a checkout that is queued to the end is told to the buyer', async () => {
+  const order = await hold()
+  provider.breakerState = 'open'
+  await checkOut(order)
+  await advance(901_000)
+  await turn(jobs.looks)
+  provider.breakerState = 'closed'
+  const { rows } = await till.db.query<{ reason: string }>(
+    `select data ->> 'reason' as reason from holdfast.outbox where type = 'PaymentFailed' and data ->> 'reservation_id' = $1`,
+    [order.reservationId],
+  )
+  assert.deepEqual(rows, [{ reason: 'queue-ended' }])
+})
+
+test('payments of a provider that was set up before are left alone', async () => {
+  const order = await toPay()
+  await till.db.query(`update holdfast.payments set provider = 'sandbox' where provider_ref = $1`, [order.ref])
+  await advance(700_000)
+  await turn(jobs.looks)
+  assert.equal((await state(order)).payment, 'open')
+  await till.db.query(`update holdfast.payments set provider = 'stripe' where provider_ref = $1`, [order.ref])
+  await advance(700_000)
+  await turn(jobs.looks)
 })
 
 test('a buyer gives up: learned, then cancelled, and the seats are free', async () => {

@@ -90,7 +90,7 @@ const guards: Record<string, Guard> = {
     changes: {
       'checkout/settle-payment.ts': [
         [
-          "return { payment: await beginCapture(tx, payment, now, false), next: 'capture' }",
+          "return { payment: await beginCapture(turn, { late: false }), next: 'capture' }",
           "return { payment, next: 'capture' }",
         ],
       ],
@@ -142,7 +142,8 @@ const guards: Record<string, Guard> = {
           'export type RefundCommand = {',
           'let stale: Awaited<ReturnType<TicketDesk["live"]>> | undefined\nexport type RefundCommand = {',
         ],
-        ["  if (amount > payment.capturedAmount - given) return { ok: false, code: 'already-refunded' }\n", ''],
+        ['const amount = wanted === null ? left :', 'const amount = wanted === null ? payment.capturedAmount :'],
+        ["  if (amount > left) return { ok: false, code: 'already-refunded' }\n", ''],
       ],
     },
     async story(till) {
@@ -172,11 +173,47 @@ const guards: Record<string, Guard> = {
       return rows.length > 1 ? [`${rows.length} refunds of one payment`] : []
     },
   },
+  'the buyer’s newer cart is left alone where it does not help': {
+    changes: {
+      'checkout/late-places.ts': [
+        ["isDone ? 'release savepoint reclaim' : 'rollback to savepoint reclaim'", "'release savepoint reclaim'"],
+      ],
+    },
+    async story(till) {
+      const order = await late(till)
+      const newer = await till.hold({ seatNos: order.seatNos.slice(0, 1), userId: order.userId })
+      await till.hold({ seatNos: order.seatNos.slice(1) })
+      await till.deliver(till.provider.confirm(order.ref, 'charge'))
+      const { reservation } = await till.state(newer)
+      return reservation === 'pending_payment' ? [] : [`the cart is ${reservation} and nothing was gained`]
+    },
+  },
+  'a refund may fail after it succeeded': {
+    changes: {
+      'payments/refunds.sql.ts': [
+        [
+          "(status = 'pending' or (status = 'succeeded' and $3::holdfast.refund_status = 'failed'))",
+          "status = 'pending' and $3::holdfast.refund_status is not null",
+        ],
+      ],
+    },
+    async story(till) {
+      const order = await paid(till)
+      await till.refund(order)
+      await turns(till.jobs.refunds)
+      await till.deliver(till.provider.failRefund(order.ref))
+      const { payment } = await till.state(order)
+      return payment === 'refund_pending' ? [] : [`money is owed and the payment is ${payment}`]
+    },
+  },
   'a payment that nobody finished is looked at': {
     changes: {
       'checkout/settle-payment.ts': [
         ['await lookSooner(db, payment, retryLookMs)', 'await Promise.resolve(retryLookMs)'],
-        ['nextLookAt: now + captureLookMs })\n  }\n\n  /** The sale', 'nextLookAt: null })\n  }\n\n  /** The sale'],
+        [
+          'nextLookAt: now + captureLookMs })\n  }\n\n  async function sell(',
+          'nextLookAt: null })\n  }\n\n  async function sell(',
+        ],
       ],
     },
     async story(till) {

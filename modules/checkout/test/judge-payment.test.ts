@@ -30,6 +30,13 @@ test('money that comes after the places were given up takes them back, by the po
     assert.equal(stepOf({ ...late, event }, { status: 'captured', amountCaptured: 5000 }), 'refund')
 })
 
+test('what a cancelled event would only have to give back is not taken', () => {
+  const event = { status: 'cancelled', latePayment: 'reclaim' } as const
+  assert.equal(stepOf({ event }, { status: 'authorized' }), 'void')
+  assert.equal(stepOf({ event }, { status: 'captured', amountCaptured: 5000 }), 'sell')
+  assert.equal(stepOf({ event: { ...event, status: 'ended' } }, { status: 'authorized' }), 'capture')
+})
+
 test('a buyer who cancelled gets money back that came nevertheless, never the places', () => {
   const cancelled = { reservation: { state: 'cancelled', reservedAt: null }, payment: { status: 'cancelled' } } as const
   assert.equal(stepOf(cancelled, { status: 'captured', amountCaptured: 5000 }), 'refund')
@@ -41,7 +48,9 @@ test('a decline leaves the payment as it is, so that the second card works', () 
     stepOf({}, { status: 'open', lastDecline: { attemptRef: 'ch_1', code: 'card_declined', declineCode: null } }),
     'nothing',
   )
-  assert.equal(stepOf({ payment: { status: 'processing' } }, { status: 'open' }), 'note-open')
+  const processing = { payment: { status: 'processing' } } as const
+  assert.equal(stepOf(processing, { status: 'open' }), 'note-open')
+  assert.equal(stepOf({ ...processing, isTruth: false }, { status: 'open' }), 'nothing', 'an old event is old')
 })
 
 const other = [
@@ -116,6 +125,7 @@ type Given = {
   payment?: Partial<PaymentRecord>
   reservation?: Partial<ReservationRecord>
   event?: Circumstances['event']
+  isTruth?: boolean
   now?: number
 }
 
@@ -124,7 +134,7 @@ function stepOf(given: Given, intent: Partial<Intent>): string {
 }
 
 function circumstances(
-  { payment, reservation, event, now = end - 1000 }: Given,
+  { payment, reservation, event, isTruth = true, now = end - 1000 }: Given,
   intent: Partial<Intent>,
 ): Circumstances {
   return {
@@ -139,6 +149,7 @@ function circumstances(
       lastDecline: null,
       ...intent,
     } as Intent,
+    isTruth,
     isLive: false,
     event: event ?? { status: 'onsale', latePayment: 'reclaim' },
     now,

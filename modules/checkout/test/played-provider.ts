@@ -18,6 +18,7 @@ type Kept = Intent & {
  */
 export class PlayedProvider implements PacedProvider {
   readonly name = 'stripe'
+  readonly id = 'stripe'
   readonly publishableKey = 'pk_test_played'
   readonly isLive = false
   readonly intents = new Map<string, Kept>()
@@ -26,6 +27,10 @@ export class PlayedProvider implements PacedProvider {
   charged = 0
   refunded = 0
   refusesCapture = false
+  refusesCreate: Error | null = null
+  /** A refund is taken and its end comes later, or it ends at once. */
+  refundsEnd: 'succeeded' | 'pending' = 'succeeded'
+  readonly keys: string[] = []
   breakerState: 'closed' | 'open' = 'closed'
   queueMs = 0
   readonly #troubles: { endpoint: Endpoint; trouble: Trouble }[] = []
@@ -74,8 +79,17 @@ export class PlayedProvider implements PacedProvider {
     return event
   }
 
+  /** The buyer's bank gives a refund back, days after it had gone through. Its event. */
+  failRefund(ref: string): ProviderEvent {
+    const refund = this.intents.get(ref)!.refunds.at(-1)!
+    refund.status = 'failed'
+    this.refunded -= refund.amount
+    return { ...this.tell('refund.failed', ref), intent: null, refund: { ...refund, intentRef: ref } }
+  }
+
   async create({ paymentId, amount, currency }: CreateIntent): Promise<Intent> {
     return this.#call('create', paymentId, () => {
+      if (this.refusesCreate !== null) throw this.refusesCreate
       const made = [...this.intents.values()].find(intent => intent.paymentId === paymentId)
       if (made !== undefined) return made
       const ref = `pi_${newId('x', { ...this.#source, clock: this.#source.clock as never }).slice(2)}`
@@ -101,7 +115,8 @@ export class PlayedProvider implements PacedProvider {
     return this.#call('retrieve', ref, () => this.#find(ref))
   }
 
-  capture(ref: string, { amount }: { amount: number }): Promise<Intent> {
+  capture(ref: string, { amount, attempt }: { amount: number; attempt: number }): Promise<Intent> {
+    this.keys.push(`${ref}:${attempt}`)
     return this.#call('capture', ref, () => {
       const kept = this.#find(ref)
       if (kept.status === 'captured') return kept
@@ -124,14 +139,15 @@ export class PlayedProvider implements PacedProvider {
     })
   }
 
-  async refund(ref: string, { refundId, amount }: { refundId: string; amount: number }) {
+  async refund(ref: string, { refundId, amount, round }: { refundId: string; amount: number; round: number }) {
+    this.keys.push(`${refundId}:${round}`)
     return this.#call('refund', ref, () => {
       const kept = this.#find(ref)
       const made = kept.refunds.find(known => known.refundId === refundId)
       if (made !== undefined) return made
-      const given = kept.refunds.reduce((sum, known) => sum + known.amount, 0)
+      const given = kept.refunds.reduce((sum, known) => sum + (known.status === 'failed' ? 0 : known.amount), 0)
       if (given + amount > kept.amountCaptured) throw new ProviderRefusal('charge_already_refunded', 'too much')
-      const refund = { ref: `re_${++this.#count}`, refundId, amount, status: 'succeeded' as const }
+      const refund = { ref: `re_${++this.#count}`, refundId, amount, status: this.refundsEnd }
       kept.refunds.push(refund)
       this.refunded += amount
       return refund

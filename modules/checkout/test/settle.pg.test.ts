@@ -177,6 +177,136 @@ test('late, and the seats are in the same buyer’s newer cart: they are taken f
   await balances()
 })
 
+test('late, and even the buyer’s newer cart does not give all of the seats: the cart stays as it is', async () => {
+  const order = await freedWithOpenPayment()
+  const [first, second] = order.seatNos
+  const newer = await hold({ seatNos: [first!], userId: order.userId })
+  await hold({ seatNos: [second!] })
+  await deliver(provider.confirm(order.ref, 'charge'))
+  await turn(jobs.refunds)
+  assert.equal((await state(order)).payment, 'refunded')
+  assert.deepEqual(await state(newer), {
+    reservation: 'pending_payment',
+    payment: null,
+    seats: ['held'],
+    tickets: 0,
+  })
+  await balances()
+})
+
+test('late, and the places of the area are in the same buyer’s newer cart: taken from there, if it takes that', async () => {
+  const event = await till.anEvent()
+  const order = await freedWithOpenPayment({ event, places: 3 })
+  const kept = await hold({ event, places: 2, userId: order.userId })
+  await deliver(provider.confirm(order.ref, 'charge'))
+  assert.equal((await state(order)).tickets, 3)
+  assert.equal((await state(kept)).reservation, 'pending_payment', 'there was room for both')
+
+  const other = await freedWithOpenPayment({ event, places: 3 })
+  const newer = await hold({ event, places: 45, userId: other.userId })
+  await deliver(provider.confirm(other.ref, 'charge'))
+  assert.equal((await state(other)).tickets, 3)
+  assert.equal((await state(newer)).reservation, 'cancelled')
+  await balances(event)
+})
+
+test('late, and holds that have run out still count in the area: they are swept first', async () => {
+  const event = await till.anEvent()
+  const order = await freedWithOpenPayment({ event, places: 3 })
+  const gone = await hold({ event, places: 50 })
+  await advance(601_000)
+  await deliver(provider.confirm(order.ref, 'charge'))
+  assert.equal((await state(order)).tickets, 3)
+  assert.equal((await state(gone)).reservation, 'expired')
+  await balances(event)
+})
+
+test('the event is cancelled while the buyer authorises: nothing is charged, and they are told', async () => {
+  const event = await till.anEvent()
+  const order = await toPay({ event, seatNos: [1, 2] })
+  await till.db.query(`update holdfast.events set status = 'cancelled' where event_no = $1`, [event])
+  const before = provider.charged
+  await deliver(provider.confirm(order.ref, 'authorize'))
+  assert.equal((await state(order)).payment, 'cancelled')
+  assert.equal(provider.charged, before)
+  assert.deepEqual(await lastEnd(), { final: true, reason: 'event-cancelled' })
+  await balances(event)
+})
+
+test('the bank takes its yes back while we capture: the buyer, who had authorised, is told', async () => {
+  const order = await toPay()
+  provider.trouble('capture', 'lost-before')
+  await deliver(provider.confirm(order.ref, 'authorize'))
+  provider.intents.get(order.ref)!.status = 'cancelled'
+  await advance(700_000)
+  await turn(jobs.looks)
+  assert.deepEqual((await state(order)).seats, ['available', 'available'])
+  assert.deepEqual(await lastEnd(), { final: true, reason: 'capture-refused' })
+})
+
+test('each try to capture has a key of its own, so that a failure that the provider keeps is not the last word', async () => {
+  const order = await toPay()
+  const before = provider.charged
+  provider.trouble('capture', 'lost-before', 2)
+  await deliver(provider.confirm(order.ref, 'authorize'))
+  for (let i = 0; i < 2; i++) {
+    await advance(20_000)
+    await turn(jobs.looks)
+  }
+  assert.deepEqual(await state(order), sold)
+  const keys = provider.keys.filter(key => key.startsWith(order.ref))
+  assert.equal(new Set(keys).size, 3)
+  assert.equal(provider.charged - before, 5000)
+})
+
+test('a capture that does not get through is tried less and less often', async () => {
+  const order = await toPay()
+  provider.trouble('capture', 'lost-before', 500)
+  await deliver(provider.confirm(order.ref, 'authorize'))
+  const before = provider.keys.length
+  for (let i = 0; i < 150; i++) {
+    await advance(2000)
+    await turn(jobs.looks)
+  }
+  await clearTroubles()
+  assert.ok(provider.keys.length - before < 15, `${provider.keys.length - before} tries in five minutes`)
+  await advance(70_000)
+  await turn(jobs.looks)
+  assert.deepEqual(await state(order), sold)
+})
+
+test('an intent that cannot be settled does not keep the reconciler from the others', async () => {
+  const poisoned = await toPay()
+  const order = await toPay()
+  provider.confirm(poisoned.ref, 'authorize')
+  provider.confirm(order.ref, 'authorize')
+  provider.told.length = 0
+  const { retrieve, capture } = provider
+  provider.capture = async (ref, command) => {
+    if (ref === poisoned.ref) throw new Error('what nobody expected')
+    return capture.call(provider, ref, command)
+  }
+  await advance(61_000)
+  await turn(jobs.reconcile)
+  Object.assign(provider, { retrieve, capture })
+  assert.deepEqual(await state(order), sold)
+  await advance(61_000)
+  await turn(jobs.looks)
+  assert.deepEqual(await state(poisoned), sold)
+})
+
+test('reconciling what agrees writes nothing', async () => {
+  const order = await toPay()
+  await deliver(provider.confirm(order.ref, 'authorize'))
+  await advance(61_000)
+  await turn(jobs.reconcile)
+  const before = await till.db.query('select xmin::text from holdfast.reservations order by reservation_id')
+  await advance(61_000)
+  await turn(jobs.reconcile)
+  const after = await till.db.query('select xmin::text from holdfast.reservations order by reservation_id')
+  assert.deepEqual(after.rows, before.rows)
+})
+
 test('authorised late and the seats are gone: nothing is charged', async () => {
   const order = await freedWithOpenPayment()
   await hold({ seatNos: order.seatNos })
@@ -341,6 +471,13 @@ async function freedWithOpenPayment(wish: Parameters<typeof toPay>[0] = {}) {
   await clearTroubles()
   assert.equal((await state(order)).reservation, 'expired')
   return order
+}
+
+async function lastEnd() {
+  const { rows } = await till.db.query<{ data: { final: boolean; reason: string } }>(
+    `select data from holdfast.outbox where type = 'PaymentFailed' order by position desc limit 1`,
+  )
+  return { final: rows[0]!.data.final, reason: rows[0]!.data.reason }
 }
 
 async function clearTroubles() {

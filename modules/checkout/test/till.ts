@@ -76,6 +76,7 @@ export async function openTill({ seats = 200, areas = [50] as number[] } = {}) {
       discrepancies: { inc: ({ kind }: { kind: string }) => count(`discrepancy ${kind}`) },
       holdToPaid: { observe: () => {} },
       settleLag: { observe: () => {} },
+      fetched: { inc: () => {} },
     },
   }
   const settle = createSettlePayment(deps)

@@ -98,10 +98,28 @@ export const letters: { [T in Template]: (writing: Writing<T>) => Letter } = {
   }),
 
   'payment-failed': ({ order, data, house }) => ({
-    ...(data.reason === 'late' ? tooLateToTake(order) : refusedByBank(order)),
+    ...(paymentEnds[data.reason] ?? refusedByBank)(order),
     money: 'Nothing was charged. If your bank shows an amount as pending, it disappears by itself.',
     action: { label: 'See what is free', url: house.url },
     listsPlaces: false,
+  }),
+}
+
+const paymentEnds: Record<string, (order: OrderFacts) => ReturnType<typeof refusedByBank>> = {
+  late: tooLateToTake,
+  'event-cancelled': order => ({
+    subject: `Cancelled, and your payment was not taken: ${order.event.name}`,
+    title: 'The event is cancelled',
+    what: 'The event was cancelled before we collected your payment. We are sorry.',
+    seats: 'You have no seats from this order.',
+    next: 'You need not do anything.',
+  }),
+  'queue-ended': order => ({
+    subject: `We could not take your payment in time: ${order.event.name}`,
+    title: 'We could not take your payment in time',
+    what: 'Our payment provider could not be reached until the time that we had kept your seats for was over. That is not your fault, and we are sorry.',
+    seats: 'Your seats are free again, and you have none from this order.',
+    next: 'If you still want to come, choose seats again.',
   }),
 }
 

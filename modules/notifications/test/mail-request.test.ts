@@ -39,4 +39,6 @@ test('each message asks for its mail and keeps only what cannot be looked up lat
 
 test('a declined card asks for no mail: the buyer sees it and tries another', () => {
   assert.equal(request('PaymentFailed', { final: false, reason: 'declined' }), null)
+  for (const reason of ['cancelled', 'hold-ended'])
+    assert.equal(request('PaymentFailed', { final: true, reason }), null)
 })

@@ -73,6 +73,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
 
   return {
     name: 'stripe',
+    id: where !== null ? 'sandbox' : isLive ? 'stripe' : 'stripe-test',
     publishableKey,
     isLive,
     create: ({ paymentId, amount, currency, description, receiptEmail, metadata }) =>
@@ -94,23 +95,23 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
         ),
       ),
     retrieve: ref => call(async () => intentOf(await stripe.paymentIntents.retrieve(ref))),
-    capture: (ref, { paymentId, amount }) =>
+    capture: (ref, { paymentId, amount, attempt }) =>
       call(async () =>
         intentOf(
           await stripe.paymentIntents.capture(
             ref,
             { amount_to_capture: amount },
-            { idempotencyKey: `${paymentId}:capture` },
+            { idempotencyKey: `${paymentId}:capture:${attempt}` },
           ),
         ),
       ),
     cancel: ref => call(async () => intentOf(await stripe.paymentIntents.cancel(ref))),
-    refund: (ref, { refundId, amount }) =>
+    refund: (ref, { refundId, amount, round }) =>
       call(async () =>
         refundOf(
           await stripe.refunds.create(
             { payment_intent: ref, amount, metadata: { refund_id: refundId } },
-            { idempotencyKey: `${refundId}:refund` },
+            { idempotencyKey: `${refundId}:refund:${round}` },
           ),
         ),
       ),

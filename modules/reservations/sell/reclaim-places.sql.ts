@@ -10,28 +10,67 @@ import type { ReservationRecord } from '../ports.ts'
 export async function lockNewerHold(
   tx: Tx,
   { eventNo, reservationId, userId }: Pick<ReservationRecord, 'eventNo' | 'reservationId' | 'userId'>,
-): Promise<{ reservationId: ReservationId; seatNos: number[] } | null> {
-  const { rows } = await tx.query<{ reservation_id: string; seat_nos: number[] }>({
+): Promise<{ reservationId: ReservationId; seatNos: number[]; areaNos: number[] } | null> {
+  const { rows } = await tx.query<{ reservation_id: string; seat_nos: number[]; area_nos: number[] }>({
     name: 'lock_newer_hold_1',
-    text: `select r.reservation_id, r.seat_nos from holdfast.reservations r
+    text: `select r.reservation_id, r.seat_nos, r.area_nos from holdfast.reservations r
       where r.event_no = $1 and r.user_id = $2 and r.reservation_id <> $3 and r.state = 'pending_payment' and r.reserved_at is null
       for update`,
     values: [eventNo, toUuid(userId), toUuid(reservationId)],
   })
   const row = rows[0]
-  return row === undefined ? null : { reservationId: fromUuid('rsv', row.reservation_id), seatNos: row.seat_nos }
+  return row === undefined
+    ? null
+    : { reservationId: fromUuid('rsv', row.reservation_id), seatNos: row.seat_nos, areaNos: row.area_nos }
+}
+
+/**
+ * Locks what ending the newer hold and reclaiming will write, all seats in their order and then the areas, as everywhere: the two
+ * one after the other would lock areas before seats.
+ */
+export async function lockForReclaim(
+  tx: Tx,
+  options: {
+    reservation: ReservationRecord
+    newer: { reservationId: ReservationId; seatNos: readonly number[]; areaNos: readonly number[] }
+    now: number
+  },
+): Promise<void> {
+  const { reservation, newer, now } = options
+  const { eventNo, seats, areas } = reservation
+  await tx.query({
+    name: 'lock_for_reclaim_1',
+    text: `select from holdfast.seats s
+      where s.event_no = $1 and s.seat_no = any ($2::int4[])
+        and (s.status = 'available' or (s.status = 'held' and (s.held_until <= $3 or s.reservation_id = $4)))
+      order by s.seat_no
+      for update`,
+    values: [
+      eventNo,
+      [...seats.map(seat => seat.seatNo), ...newer.seatNos],
+      timestamp(now),
+      toUuid(newer.reservationId),
+    ],
+  })
+  await tx.query({
+    name: 'lock_areas_1',
+    text: `select from holdfast.areas a where a.event_no = $1 and a.area_no = any ($2::int4[]) order by a.area_no for update`,
+    values: [eventNo, [...areas.map(area => area.areaNo), ...newer.areaNos]],
+  })
 }
 
 /**
  * Takes all places of an expired, locked reservation back for a late payment, or none: false when one of them is not to be had. A
  * seat is to be had if it is free or its hold has run out; a place in an area if the counter has one. Seats that somebody else is
  * writing are waited for.
+ *
+ * After `false` something may have been written all the same (somebody moved between two of its steps): the caller undoes it.
  */
 export async function reclaimPlaces(
   tx: Tx,
   { reservation, now, origin }: { reservation: ReservationRecord; now: number; origin: string },
 ): Promise<boolean> {
-  const { rows } = await tx.query<{ seats: number; areas: number }>({
+  const { rows } = await tx.query<{ seats: number; areas: number; told: number }>({
     name: 'reclaim_places_1',
     text: `
       with free as materialized (
@@ -88,6 +127,6 @@ export async function reclaimPlaces(
       reservation.areas.map(area => area.quantity),
     ],
   })
-  const { seats, areas } = rows[0]!
-  return seats === reservation.seats.length && areas === reservation.areas.length
+  const { seats, areas, told } = rows[0]!
+  return seats === reservation.seats.length && areas === reservation.areas.length && told === 1
 }

@@ -27,11 +27,17 @@ export async function releaseReclaimed(
         from own, ended
         where s.event_no = $1 and s.seat_no = own.seat_no and s.reservation_id = $2 and s.status = 'reserved'
         returning s.seat_no, s.generation
+      ), room as materialized (
+        select a.area_no, w.quantity from unnest($6::int4[], $7::int4[]) w(area_no, quantity)
+        join holdfast.areas a on a.event_no = $1 and a.area_no = w.area_no
+        where (select count(*) from freed) >= 0
+        order by a.area_no
+        for update of a
       ), returned as (
         update holdfast.areas a
-        set available = a.available + w.quantity, generation = a.generation + 1
-        from ended, unnest($6::int4[], $7::int4[]) w(area_no, quantity)
-        where a.event_no = $1 and a.area_no = w.area_no
+        set available = a.available + room.quantity, generation = a.generation + 1
+        from ended, room
+        where a.event_no = $1 and a.area_no = room.area_no
       )
       insert into holdfast.outbox (occurred_at, event_no, type, subject, revision, origin, user_id, seat_nos, seat_generations)
       select $4, $1, 'ReservationExpired', $2, e.revision, $5, e.user_id, m.seat_nos, m.generations

@@ -37,13 +37,19 @@ export async function returnPlaces(
         insert into holdfast.seat_blocks (event_no, seat_no, reason)
         select $1, moved.seat_no, $8 from moved, policy where policy.name = 'blocked' order by moved.seat_no
         on conflict (event_no, seat_no) do update set reason = excluded.reason
+      ), room as materialized (
+        select a.area_no, w.quantity from unnest($6::int4[], $7::int4[]) w(area_no, quantity)
+        join holdfast.areas a on a.event_no = $1 and a.area_no = w.area_no
+        where w.quantity > 0 and (select count(*) from own) = cardinality($3)
+        order by a.area_no
+        for update of a
       ), counters as (
         update holdfast.areas a
-        set available = a.available + case policy.name when 'available' then w.quantity else 0 end,
-          set_aside = a.set_aside + case policy.name when 'available' then 0 else w.quantity end,
+        set available = a.available + case policy.name when 'available' then room.quantity else 0 end,
+          set_aside = a.set_aside + case policy.name when 'available' then 0 else room.quantity end,
           generation = a.generation + 1
-        from policy, unnest($6::int4[], $7::int4[]) w(area_no, quantity)
-        where w.quantity > 0 and a.event_no = $1 and a.area_no = w.area_no
+        from policy, room
+        where a.event_no = $1 and a.area_no = room.area_no
       ), changed as (
         update holdfast.reservations r
         set live_tickets = r.live_tickets - cardinality($3) - (select coalesce(sum(q), 0)::int4 from unnest($7::int4[]) q),

@@ -8,13 +8,14 @@ import type { ReservationRecord, SeatChange } from '../ports.ts'
  * The sale of a locked reservation: its seats `reserved -> sold`, itself `pending_payment -> confirmed`, or `expired -> confirmed`
  * where a late payment has taken the places back. The money has been captured before, or there is none to pay (`held -> sold`).
  *
- * @throws an assertion that undoes the transaction if one of the seats is not its own: whoever locks a reservation and finds it
+ * @returns null if something that is `held` has run out or is no longer its own; nothing is written then
+ * @throws an assertion that undoes the transaction if that happens to what is `reserved`: whoever locks a reservation and finds it
  *   being paid has its seats, because nothing else ends it
  */
 export async function sellPlaces(
   tx: Tx,
   options: { reservation: ReservationRecord; from: 'reserved' | 'held'; late: boolean; now: number; origin: string },
-): Promise<{ sold: SeatChange[]; revision: number }> {
+): Promise<{ sold: SeatChange[]; revision: number } | null> {
   const { reservation, from, late, now, origin } = options
   const { rows } = await tx.query<{
     revision: number
@@ -63,6 +64,7 @@ export async function sellPlaces(
     ],
   })
   const row = rows[0]
+  if (row === undefined && from === 'held') return null
   assert(row !== undefined, 'a reservation found being paid under its lock has all of its seats')
   return { sold: seatChanges(row), revision: row.revision }
 }

@@ -53,13 +53,13 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     const { provider } = await door
     const intent = await authorized()
     assert.equal((await provider.retrieve(intent.ref)).status, 'authorized')
-    const captured = await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000 })
+    const captured = await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt: 1 })
     assert.deepEqual([captured.status, captured.amountCaptured], ['captured', 5000])
     const first = newId('rfd', source, 1)
-    assert.equal((await provider.refund(intent.ref, { refundId: first, amount: 2000 })).status, 'succeeded')
-    await provider.refund(intent.ref, { refundId: newId('rfd', source, 1), amount: 3000 })
+    assert.equal((await provider.refund(intent.ref, { refundId: first, amount: 2000, round: 0 })).status, 'succeeded')
+    await provider.refund(intent.ref, { refundId: newId('rfd', source, 1), amount: 3000, round: 0 })
     await assert.rejects(
-      provider.refund(intent.ref, { refundId: newId('rfd', source, 1), amount: 1 }),
+      provider.refund(intent.ref, { refundId: newId('rfd', source, 1), amount: 1, round: 0 }),
       (error: ProviderRefusal) => error instanceof ProviderRefusal && error.code === 'charge_already_refunded',
     )
     const refunds = await provider.refundsOf(intent.ref)
@@ -76,9 +76,11 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     assert.notEqual((await created(5000)).ref, made[0]!.ref)
     await assert.rejects(created(6000, paymentId), ProviderRefusal)
     const intent = await authorized()
-    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000 })
+    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt: 1 })
     const refundId = newId('rfd', source, 1)
-    const refunds = await Promise.all([1, 2, 3].map(() => provider.refund(intent.ref, { refundId, amount: 5000 })))
+    const refunds = await Promise.all(
+      [1, 2, 3].map(() => provider.refund(intent.ref, { refundId, amount: 5000, round: 0 })),
+    )
     assert.equal(new Set(refunds.map(refund => refund.ref)).size, 1)
   })
 
@@ -108,7 +110,7 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
   test(`${name}: what cannot be done in a state is a final no that tells the state`, async () => {
     const { provider } = await door
     const intent = await authorized()
-    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000 })
+    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt: 1 })
     await assert.rejects(
       provider.cancel(intent.ref),
       (error: ProviderRefusal) =>
@@ -126,7 +128,7 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     const intent = await created()
     await confirm(intent.ref, intent.clientSecret, 'pm_sandbox_captureRefused')
     await assert.rejects(
-      provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000 }),
+      provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt: 1 }),
       (error: ProviderRefusal) => error instanceof ProviderRefusal && error.code === 'charge_expired_for_capture',
     )
     assert.equal((await provider.retrieve(intent.ref)).status, 'cancelled')
@@ -164,7 +166,7 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     const all = await provider.list({ createdSince: clock.now() - 3_600_000 })
     assert.ok(made.every(ref => all.items.some(intent => intent.ref === ref)))
     const intent = await authorized()
-    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000 })
+    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt: 1 })
     const { items } = await provider.events({ createdSince: clock.now() - 3_600_000 })
     const types = items.filter(event => event.intent?.ref === intent.ref).map(event => event.type)
     assert.deepEqual(types, ['payment_intent.succeeded', 'payment_intent.amount_capturable_updated'])
@@ -183,7 +185,7 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
       const { provider, steer } = await door
       const intent = await authorized()
       await steer({ faults: [{ endpoint: 'capture', kind, times: 1 }] })
-      const capture = () => provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000 })
+      const capture = () => provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt: 1 })
       await assert.rejects(capture(), OutcomeUnknown)
       assert.equal((await provider.retrieve(intent.ref)).status, happened ? 'captured' : 'authorized')
       assert.deepEqual(
