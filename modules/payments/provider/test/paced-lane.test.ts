@@ -227,7 +227,7 @@ test('the wait it tells is what those before take', async () => {
   assert.equal(lane.waitMs('create'), 0)
   times(43, () => create(lane))
   const toldMs = lane.waitMs('create')
-  assert.equal(toldMs, 2000)
+  assert.ok(toldMs >= 2000 && toldMs < 2100, `${toldMs}`)
   assert.equal(lane.waitMs('capture'), 0)
   times(1, () => create(lane))
   await clock.pass(5000)
