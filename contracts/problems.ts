@@ -242,7 +242,9 @@ export const problems = {
   'payments-unavailable': {
     status: 503,
     title: 'Paying is not possible at the moment',
-    advice: 'You keep your places until the hold ends. Wait as long as `Retry-After` says and check out again.',
+    advice:
+      'You keep your places until the hold ends. `Retry-After` is your turn: come back then. `in_time` false: your hold is likely to end before.',
+    example: { in_time: true },
   },
   'sales-closed': {
     status: 503,

@@ -187,11 +187,12 @@ export function checkoutRoutes(deps: CheckoutRoutesDeps): Routes {
 function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
-  { code, retryAfterSeconds }: Extract<Awaited<ReturnType<OpenCheckout>>, { kind: 'refused' }>,
+  { code, retryAfterSeconds, inTime }: Extract<Awaited<ReturnType<OpenCheckout>>, { kind: 'refused' }>,
 ) {
   return sendProblem(request, reply, code, {
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
     ...(code === 'not-on-sale' && { extras: { event_status: 'cancelled' } }),
+    ...(inTime !== undefined && { extras: { in_time: inTime } }),
   })
 }
 

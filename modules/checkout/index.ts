@@ -16,7 +16,8 @@ import { checkoutMetrics } from './checkout-metrics.ts'
 import { createDescribeSale, type TicketLabel } from './describe-sale.ts'
 import { checkoutRoutes } from './http.ts'
 import { lookAtPaymentsJob } from './look-at-payments.ts'
-import { createOpenCheckout } from './open-checkout.ts'
+import { createOpenCheckout, waitMaxMs } from './open-checkout.ts'
+import { PayTurns } from './pay-turns.ts'
 import type { PacedProvider, TicketDesk } from './ports.ts'
 import { reconcileJob } from './reconcile.ts'
 import { decideRefund } from './refund.ts'
@@ -70,12 +71,16 @@ export function createCheckout(options: CheckoutOptions): Checkout {
   const settleEvents = settleEventsJob({ ...deps, settle, settleRefund })
   const streams = new ReservationStreams({ db, view: options.viewReservation })
   const describe = createDescribeSale({ db, ticketsOf: options.ticketsOf, accessUrlOf: options.accessUrlOf })
+  const turns = new PayTurns({ clock: options.clock, perSecond: provider.perEndpoint, waitMaxMs })
+  metrics.gauge('holdfast_pay_turns_waiting', 'Buyers who were given a time to come back and pay.', [], gauge =>
+    gauge.set(turns.waiting),
+  )
   metrics.gauge('holdfast_reservation_streams', 'Reservations that somebody watches.', [], gauge =>
     gauge.set(streams.size),
   )
   return {
     routes: checkoutRoutes({
-      openCheckout: createOpenCheckout(deps),
+      openCheckout: createOpenCheckout({ ...deps, turns }),
       decideRefund: (tx, command) => decideRefund(tx, { ...deps, tickets }, command),
       provider,
       idempotently,

@@ -16,6 +16,7 @@ import type { Tx } from '#platform/postgres/database.ts'
 import { lockReservation, type ReservationRecord, reservePlaces, sellPlaces, stateAt } from '#reservations'
 import { createIntent } from './create-intent.ts'
 import { eventPolicy } from './event-policy.sql.ts'
+import type { PayTurns } from './pay-turns.ts'
 import type { CheckoutDeps } from './ports.ts'
 import { extendQueued } from './queue-checkout.sql.ts'
 import { issueTickets } from './sell-order.ts'
@@ -46,7 +47,8 @@ export type CheckoutAnswer =
   | { kind: 'ready'; payment: PaymentRecord; intent: Intent }
   | { kind: 'queued'; payment: PaymentRecord }
   | { kind: 'not-required' }
-  | { kind: 'refused'; code: CheckoutRefusal; retryAfterSeconds?: number }
+  /** `inTime` false: the hold will have ended before there is a turn to pay, unless others give up. */
+  | { kind: 'refused'; code: CheckoutRefusal; retryAfterSeconds?: number; inTime?: boolean }
 
 export type CheckoutRefusal =
   | 'not-found'
@@ -58,7 +60,7 @@ export type CheckoutRefusal =
   | 'payments-unavailable'
 
 /** A buyer waits for the answer; a call queued for longer than this would find nobody. */
-const waitMaxMs = 4000
+export const waitMaxMs = 4000
 /** Until then the caller itself asks the provider; after that a job finds what was left unfinished. */
 const unfinishedMs = 15_000
 const queuedLookMs = 2000
@@ -76,9 +78,10 @@ export function createOpenCheckout(
     /** Whether the provider takes this amount at all; amounts are the organiser's prices, so this is told before anything moves. */
     isChargeable: (amount: number, currency: string) => boolean
     holdPolicyOf: (eventNo: number) => Promise<{ extensionSeconds: number }>
+    turns: PayTurns
   },
 ): OpenCheckout {
-  const { db, provider, logger, counts, origin } = deps
+  const { db, provider, logger, counts, origin, turns } = deps
   const underWay = new Map<string, Promise<Intent>>()
 
   return async command => {
@@ -148,9 +151,14 @@ export function createOpenCheckout(
     if (!deps.isChargeable(reservation.amount, reservation.currency))
       return { kind: 'refused', code: 'amount-not-chargeable' }
     const isAway = provider.breaker() === 'open'
-    const waitMs = provider.waitMs('create')
-    if (!isAway && waitMs > Math.min(waitMaxMs, reservation.expiresAt - now))
-      return { kind: 'refused', code: 'payments-unavailable', retryAfterSeconds: Math.ceil(waitMs / 1000) }
+    const turn = turns.ask(reservationId, {
+      laneMs: isAway ? 0 : provider.waitMs('create'),
+      endsInMs: reservation.expiresAt - now,
+    })
+    if (turn.waitMs > 0) {
+      const retryAfterSeconds = Math.ceil(turn.waitMs / 1000)
+      return { kind: 'refused', code: 'payments-unavailable', retryAfterSeconds, inTime: turn.inTime }
+    }
 
     const { extensionSeconds } = await deps.holdPolicyOf(eventNo)
     const extendTo = isAway ? reservation.expiresAt + extensionSeconds * 1000 : reservation.expiresAt

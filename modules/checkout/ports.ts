@@ -10,6 +10,8 @@ import type { PlaceOfReservation, ReservationRecord } from '#reservations'
 export type PacedProvider = PaymentProvider & {
   /** How long a call queued now would wait, milliseconds. */
   waitMs(endpoint: 'create'): number
+  /** Calls a second that one endpoint takes. */
+  readonly perEndpoint: number
   breaker(): 'closed' | 'open' | 'half-open'
 }
 

@@ -4,6 +4,7 @@ import type { PaymentProvider } from './ports.ts'
 /** Where nobody takes payments: checkout says so, holds run out, and what is free of charge can be had. */
 export function absentProvider(): PaymentProvider & {
   waitMs(): number
+  perEndpoint: number
   breaker(): 'closed'
 } {
   const away = () =>
@@ -13,6 +14,7 @@ export function absentProvider(): PaymentProvider & {
     id: 'none',
     publishableKey: '',
     isLive: false,
+    perEndpoint: 25,
     create: away,
     retrieve: away,
     capture: away,

@@ -61,8 +61,11 @@ test('when too many wait for the provider the buyer is told at once, and keeps t
   const order = await hold()
   provider.queueMs = 20_000
   const answer = await checkOut(order)
+  const again = await checkOut(order)
   provider.queueMs = 0
-  assert.deepEqual(answer, { kind: 'refused', code: 'payments-unavailable', retryAfterSeconds: 20 })
+  const told = { kind: 'refused', code: 'payments-unavailable', retryAfterSeconds: 21, inTime: true }
+  assert.deepEqual(answer, told)
+  assert.deepEqual(again, told, 'asking again does not change the turn')
   assert.deepEqual((await state(order)).seats, ['held', 'held'])
   assert.equal((await checkOut(order)).kind, 'ready')
 })

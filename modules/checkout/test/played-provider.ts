@@ -33,6 +33,7 @@ export class PlayedProvider implements PacedProvider {
   readonly keys: string[] = []
   breakerState: 'closed' | 'open' = 'closed'
   queueMs = 0
+  readonly perEndpoint = 25
   readonly #troubles: { endpoint: Endpoint; trouble: Trouble }[] = []
   readonly #source: { clock: { now(): number }; random: ReturnType<typeof systemRandom> }
   #count = 0

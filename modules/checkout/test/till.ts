@@ -22,7 +22,8 @@ import { countMoney, type MoneyCounts } from '../audit-money.sql.ts'
 import { createCancelCheckout } from '../cancel-checkout.ts'
 import { carryOutRefundsJob, createSettleRefund } from '../carry-out-refunds.ts'
 import { lookAtPaymentsJob } from '../look-at-payments.ts'
-import { type CheckoutAnswer, createOpenCheckout } from '../open-checkout.ts'
+import { type CheckoutAnswer, createOpenCheckout, waitMaxMs } from '../open-checkout.ts'
+import { PayTurns } from '../pay-turns.ts'
 import { reconcileJob } from '../reconcile.ts'
 import { decideRefund } from '../refund.ts'
 import { settleEventsJob } from '../settle-events.ts'
@@ -67,6 +68,7 @@ export async function openTill({ seats = 200, areas = [50] as number[] } = {}) {
     ],
     holdPolicyOf: async () => ({ extensionSeconds: 300 }),
     isChargeable: (amount: number) => amount >= 50,
+    turns: new PayTurns({ clock, perSecond: 25, waitMaxMs }),
     origin,
     clock,
     random,

@@ -23,6 +23,8 @@ export type Endpoint = (typeof endpoints)[number]
 export type PacedProvider = PaymentProvider & {
   /** How long a call queued now would wait, milliseconds. */
   waitMs(endpoint: Endpoint): number
+  /** Calls a second that one endpoint takes. */
+  readonly perEndpoint: number
   breaker(): BreakerState
 }
 
@@ -174,6 +176,7 @@ export function paced(provider: PaymentProvider, options: LaneOptions): PacedPro
     events: query => run('events', () => provider.events(query)),
     readWebhook: provider.readWebhook,
     waitMs,
+    perEndpoint,
     breaker: () => breaker.state,
   }
 }
