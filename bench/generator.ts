@@ -3,7 +3,8 @@ import { guestTokens, loadTokenKeys } from '#identity'
 import { systemClock } from '#kernel/clock.ts'
 import { systemRandom } from '#kernel/random.ts'
 import { type OpenLoopOptions, type OpenLoopResult, runOpenLoop } from '../fans/open-loop.ts'
-import { requestBytes, type SeatPair } from '../fans/requests.ts'
+import { ask, bytesOf } from '../fans/questions.ts'
+import type { SeatPair } from '../fans/seat-pairs.ts'
 
 /**
  * The generator, in a process of its own. The benchmark sends a job, the generator prepares the bytes of every request before
@@ -36,17 +37,14 @@ async function prepare({ requests, secret }: GeneratorJob): Promise<(n: number) 
   const random = systemRandom()
   const keys = await loadTokenKeys({ secret, folder: '/nonexistent', clock, random })
   const guest = guestTokens({ keys, clock, random })
-  const authorized = () => ({
-    authorization: `Bearer ${guest().accessToken}`,
-    'idempotency-key': random.bytes(12).toString('base64url'),
-  })
+  const somebody = () => ({ token: guest().accessToken, key: random.bytes(12).toString('base64url') })
   if (requests.kind === 'gets') {
-    const each = requests.paths.map(path => requestBytes({ method: 'GET', path, headers: requests.headers ?? {} }))
+    const each = requests.paths.map(path => bytesOf({ path, headers: requests.headers ?? {} }))
     return n => (n < requests.count ? each[n % each.length]! : null)
   }
   if (requests.kind === 'posts') {
     const all = Array.from({ length: requests.count }, () =>
-      requestBytes({ method: 'POST', path: requests.path, headers: authorized(), body: requests.body }),
+      bytesOf({ path: requests.path, ...somebody(), body: requests.body }),
     )
     return n => all[n] ?? null
   }
@@ -54,13 +52,6 @@ async function prepare({ requests, secret }: GeneratorJob): Promise<(n: number) 
     requests.from,
     requests.from + requests.count,
   )
-  const all = list.map(({ eventId, pair }) =>
-    requestBytes({
-      method: 'POST',
-      path: '/v1/reservations',
-      headers: authorized(),
-      body: { event_id: eventId, seat_ids: pair },
-    }),
-  )
+  const all = list.map(({ eventId, pair }) => bytesOf(ask.hold(somebody(), eventId, { seat_ids: pair })))
   return n => all[n] ?? null
 }

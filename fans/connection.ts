@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 
-export type Answer = { status: number; body: Buffer }
+export type Answer = { status: number; head: Buffer; body: Buffer }
 
 /**
  * One keep-alive HTTP/1.1 connection that carries one request at a time, written as prepared bytes. A full client costs as much
@@ -60,7 +60,11 @@ export class Connection {
     }
     this.#pending = Buffer.alloc(0)
     const status = (buffer[9]! - 48) * 100 + (buffer[10]! - 48) * 10 + (buffer[11]! - 48)
-    this.#finish({ status, body: buffer.subarray(headEnd + 4, headEnd + 4 + length) })
+    this.#finish({
+      status,
+      head: buffer.subarray(0, headEnd),
+      body: buffer.subarray(headEnd + 4, headEnd + 4 + length),
+    })
   }
 
   #finish(answer: Answer | Error): void {

@@ -1,5 +1,6 @@
 import type { Answer, Api } from './api.ts'
 import type { Plan } from './crowd.ts'
+import { ask, type Places, type Question } from './questions.ts'
 import { seededRandom } from './seeded-random.ts'
 
 /** The concert as everybody knows it, and where to ask. */
@@ -24,6 +25,8 @@ export type Story = {
   /** From the confirmation of the card to the ticket. */
   confirmedMs: number | null
   tickets: number
+  /** Told that there would be no turn to pay before the end of the hold. */
+  wasWarned: boolean
 }
 
 export type FanDeps = { api: Api; sleep: (ms: number) => Promise<void>; isOver: () => boolean }
@@ -51,41 +54,38 @@ export async function beFan(plan: Plan, concert: Concert, deps: FanDeps): Promis
     checkoutMs: null,
     confirmedMs: null,
     tickets: 0,
+    wasWarned: false,
   }
-  const v1 = `${concert.url}/v1`
-  const guest = await patiently(() => api(`${v1}/auth/guest`, { method: 'POST' }))
+  const { url, sandboxUrl, eventId } = concert
+  const guest = await patiently(url, ask.guest())
   if (guest.status !== 201) return ended('gave-up')
-  const token = guest.body.access_token as string
-  await api(`${v1}/events/${concert.eventId}`)
-  await api(`${v1}/events/${concert.eventId}/availability`)
+  const me = { token: guest.body.access_token as string }
+  await api(url, ask.event(eventId))
+  await api(url, ask.availability(eventId))
 
   const reservationId = await holdSomething()
   if (reservationId === null) return story
-  const path = `${v1}/reservations/${reservationId}`
   await think(200, 800)
   if (plan.habit === 'leaves-cart') return ended('left')
-  if (plan.habit === 'gives-back' && random() < 0.5) return giveBack()
+  if (plan.habit === 'gives-back' && random() < 0.5) return giveBack(reservationId)
 
   const startedAt = performance.now()
-  const payment = await checkOut()
+  const payment = await checkOut(reservationId)
   if (payment === null) return story
   story.checkoutMs = performance.now() - startedAt
   if (plan.habit === 'leaves-payment') return ended('left')
-  if (plan.habit === 'gives-back') return giveBack()
+  if (plan.habit === 'gives-back') return giveBack(reservationId)
   await think(300, 1500)
   const card = await payWith(payment)
   if (card !== 'accepted') return ended(card)
-  return waitForTickets()
+  return waitForTickets(reservationId)
 
   async function holdSomething(): Promise<string | null> {
     for (let tries = 0; tries < triesMax && !isOver(); tries++) {
       const places = await choose()
       if (places === null) continue
       story.attempts++
-      const key = `${plan.seed}-${tries}`
-      const held = await patiently(() =>
-        api(`${v1}/reservations`, { token, key, body: { event_id: concert.eventId, ...places } }),
-      )
+      const held = await patiently(url, ask.hold({ ...me, key: `${plan.seed}-${tries}` }, eventId, places))
       story.holdMs.push(held.ms)
       if (held.status === 201) {
         story.wins++
@@ -98,12 +98,12 @@ export async function beFan(plan: Plan, concert: Concert, deps: FanDeps): Promis
     return null
   }
 
-  async function choose(): Promise<object | null> {
+  async function choose(): Promise<Places | null> {
     const { quantity } = plan
     if (plan.wish === 'standing' && concert.areaId !== null) return { areas: [{ area_id: concert.areaId, quantity }] }
     if (plan.wish === 'best') return { best_available: { quantity } }
     const section = concert.sections[Math.floor(random() * concert.sections.length)]!
-    const { body } = await api(`${v1}/events/${concert.eventId}/seats?section=${encodeURIComponent(section)}`)
+    const { body } = await api(url, ask.seats(eventId, section))
     const free = ((body.seats ?? []) as { seat_id: string; row: string; status: string }[]).filter(
       seat => seat.status === 'available',
     )
@@ -114,12 +114,10 @@ export async function beFan(plan: Plan, concert: Concert, deps: FanDeps): Promis
     return { seat_ids: runs[Math.floor(random() * runs.length)]!.map(seat => seat.seat_id) }
   }
 
-  async function checkOut(): Promise<Answer | null> {
+  async function checkOut(reservationId: string): Promise<Answer | null> {
+    const buyer = { email: `fan${plan.seed}@example.org`, name: `Fan ${plan.seed}` }
     for (;;) {
-      const answer = await api(`${path}/checkout`, {
-        token,
-        body: { email: `fan${plan.seed}@example.org`, name: `Fan ${plan.seed}` },
-      })
+      const answer = await api(url, ask.checkOut(me, reservationId, buyer))
       if (answer.status === 200) return answer
       if (answer.status !== 202 && answer.status !== 503 && answer.status !== 429) {
         refusedBy(answer)
@@ -127,6 +125,7 @@ export async function beFan(plan: Plan, concert: Concert, deps: FanDeps): Promis
         return null
       }
       if (answer.status === 503) refusedBy(answer)
+      if (answer.body.in_time === false) story.wasWarned = true
       if (isOver()) {
         story.end = 'not-paid'
         return null
@@ -141,12 +140,8 @@ export async function beFan(plan: Plan, concert: Concert, deps: FanDeps): Promis
       'no-card': ['pm_card_chargeDeclined'],
     }[plan.habit as string] ?? ['pm_card_visa']
     for (const card of cards) {
-      const answer = await patiently(() =>
-        api(`${concert.sandboxUrl}/v1/payment_intents/${body.provider_ref}/confirm`, {
-          basic: body.publishable_key,
-          form: { client_secret: body.client_secret, payment_method: card },
-        }),
-      )
+      const intent = { ref: body.provider_ref, secret: body.client_secret, publishableKey: body.publishable_key }
+      const answer = await patiently(sandboxUrl, ask.confirm(intent, card))
       if (answer.status === 200) return 'accepted'
       if (answer.status !== 402) return 'not-paid'
       await think(300, 1000)
@@ -154,16 +149,16 @@ export async function beFan(plan: Plan, concert: Concert, deps: FanDeps): Promis
     return 'declined'
   }
 
-  async function waitForTickets(): Promise<Story> {
+  async function waitForTickets(reservationId: string): Promise<Story> {
     const paidAt = performance.now()
     for (let pause = 150; performance.now() - paidAt < confirmationMsMax; pause = Math.min(2000, pause * 1.5)) {
       await sleep(pause)
-      const { status, body } = await api(path, { token })
+      const { status, body } = await api(url, ask.reservation(me, reservationId))
       if (status !== 200) continue
       if (body.state === 'confirmed') {
         story.confirmedMs = performance.now() - paidAt
         story.tickets = body.tickets.length
-        const ticket = await patiently(() => api(`${v1}/tickets/${body.tickets[0].ticket_id}`, { token }))
+        const ticket = await patiently(url, ask.ticket(me, body.tickets[0].ticket_id))
         if (ticket.body.qr_payload?.length !== 138) story.errors.push('a ticket without a code')
         return ended('has-tickets')
       }
@@ -173,15 +168,15 @@ export async function beFan(plan: Plan, concert: Concert, deps: FanDeps): Promis
     return ended('not-paid')
   }
 
-  async function giveBack(): Promise<Story> {
-    await patiently(() => api(path, { method: 'DELETE', token }))
+  async function giveBack(reservationId: string): Promise<Story> {
+    await patiently(url, ask.cancel(me, reservationId))
     return ended('gave-back')
   }
 
   /** Again after the pause that the server asks for; not for ever. */
-  async function patiently(ask: () => Promise<Answer>): Promise<Answer> {
+  async function patiently(origin: string, question: Question): Promise<Answer> {
     for (let tries = 0; ; tries++) {
-      const answer = await ask()
+      const answer = await api(origin, question)
       const isBusy = answer.status === 503 || answer.status === 429 || answer.status === 0
       if (!isBusy || tries >= 8 || answer.body.code === 'sales-closed') return answer
       if (answer.status === 0) story.errors.push('no-answer')

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { overHttp } from './api.ts'
+import { overConnections } from './api.ts'
+import { smallHall } from './hall.ts'
 import { startOwnServer } from './own-server.ts'
 import { progressBar } from './progress.ts'
 import { RehearsalProblem, rehearse } from './rehearsal.ts'
@@ -17,12 +18,15 @@ cards, webhooks that come late, twice and out of order. Exit code 1 if anything 
   --seed <n>          the same seed brings the same fans (1)
   --url <origin>      a server that runs, with its sandbox; without it one is started and removed again
   --event <id|slug>   an event of that server; without it one is made. Holds of ten minutes take ten minutes to end
+  --places <n>        the event that is made has so many (520)
+  --hold-seconds <n>  and its holds are so long (12)
   --admin-email <a>   who makes the event and reads the books (admin@holdfast.localhost); the password is HOLDFAST_ADMIN_PASSWORD
   --json              the last line of standard output is one JSON object
   --help              this
 
   npm run rehearse
   npm run rehearse -- --fans 1000 --rate 40 --seed 7 --json
+  npm run rehearse -- --fans 16500 --rate 300 --places 40000 --hold-seconds 600   # a wave of 15,000 to the till
   HOLDFAST_ADMIN_PASSWORD=… npm run rehearse -- --url http://127.0.0.1:3000
 `
 
@@ -41,13 +45,14 @@ async function main(): Promise<number> {
     })
   const own = options.url === null ? await startOwnServer() : null
   const bar = progressBar(process.stderr)
+  const api = overConnections()
   try {
     const report = await rehearse({
       ...options,
       url: own?.url ?? options.url!,
       email: own?.email ?? options.email,
       password: own?.password ?? process.env.HOLDFAST_ADMIN_PASSWORD ?? '',
-      api: overHttp,
+      api,
       sleep: ms => sleep(ms),
       tell: bar.tell,
       isOver: () => isOver,
@@ -57,6 +62,7 @@ async function main(): Promise<number> {
     return isSound(report) ? 0 : 1
   } finally {
     bar.end()
+    api.close()
     await own?.stop()
   }
 }
@@ -72,6 +78,8 @@ function readOptions(argv: string[]) {
       seed: text,
       url: text,
       event: text,
+      places: text,
+      'hold-seconds': text,
       'admin-email': text,
       json: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -79,7 +87,11 @@ function readOptions(argv: string[]) {
   })
   if (values.help) return null
   const problems: string[] = []
-  const number = (name: 'fans' | 'rate' | 'minutes' | 'seed', preset: number, least: number) => {
+  const number = (
+    name: 'fans' | 'rate' | 'minutes' | 'seed' | 'places' | 'hold-seconds',
+    preset: number,
+    least: number,
+  ) => {
     const given = values[name]
     const value = given === undefined ? preset : Number(given)
     if (!Number.isFinite(value) || value < least)
@@ -90,10 +102,16 @@ function readOptions(argv: string[]) {
   const minutes = values.minutes === undefined ? null : number('minutes', 1, 0.01)
   const fans = minutes === null ? number('fans', 160, 1) : Math.ceil(minutes * 60 * rate)
   const seed = number('seed', 1, 0)
+  const hall = {
+    places: number('places', smallHall.places, 10),
+    holdSeconds: number('hold-seconds', smallHall.holdSeconds, 10),
+  }
   if (values.url !== undefined && !URL.canParse(values.url))
     problems.push(`--url must be an origin such as http://127.0.0.1:3000, not ${values.url}`)
   if (values.event !== undefined && values.url === undefined)
     problems.push('--event needs --url: a server started for the rehearsal has no events')
+  if (values.event !== undefined && (values.places ?? values['hold-seconds']) !== undefined)
+    problems.push('--places and --hold-seconds are for the event that is made when no --event is named')
   if (values.minutes !== undefined && values.fans !== undefined)
     problems.push('--minutes and --fans say the same twice; keep one')
   if (problems.length > 0) throw new RehearsalProblem(problems.join('\n'))
@@ -103,6 +121,7 @@ function readOptions(argv: string[]) {
     seed,
     url: values.url === undefined ? null : new URL(values.url).origin,
     event: values.event ?? null,
+    hall,
     email: values['admin-email'] ?? 'admin@holdfast.localhost',
     json: values.json ?? false,
   }

@@ -29,6 +29,8 @@ export type RehearsalReport = {
   sold: number
   tickets: number
   ends: Record<string, number>
+  /** Whose hold ended while they waited for their turn to pay: told so when they first asked, and not told. */
+  unserved: { warned: number; unwarned: number }
   hold_ms: Latency
   checkout_ms: Latency
   confirmed_ms: Latency
@@ -53,12 +55,19 @@ export function reportOf(stories: readonly Story[], books: Books, seconds: numbe
     sold: books.sold,
     tickets: books.live_tickets,
     ends: tally(stories.map(story => story.end)),
+    unserved: unservedOf(stories),
     hold_ms: hold,
     checkout_ms: latencyOf(stories.flatMap(story => story.checkoutMs ?? [])),
     confirmed_ms: latencyOf(stories.flatMap(story => story.confirmedMs ?? [])),
     books,
     seconds: Math.round(seconds * 10) / 10,
   }
+}
+
+function unservedOf(stories: readonly Story[]): RehearsalReport['unserved'] {
+  const unserved = stories.filter(story => story.end === 'not-paid' && story.checkoutMs === null)
+  const warned = unserved.filter(story => story.wasWarned).length
+  return { warned, unwarned: unserved.length - warned }
 }
 
 /** Whether the books are what they must be; anything else is a failure of the box office. */
@@ -71,6 +80,7 @@ export function printed(report: RehearsalReport): string {
   const lines = [
     `${report.fans} fans in ${report.seconds} s: ${report.attempts} attempts to hold, ${report.wins} won`,
     `  what became of them  ${counts(report.ends)}`,
+    `  no turn to pay       ${report.unserved.warned} were told before, ${report.unserved.unwarned} were not`,
     `  refusals             ${counts(report.refusals)}`,
     `  errors               ${report.errors}`,
     `  hold                 ${spread(report.hold_ms)}`,

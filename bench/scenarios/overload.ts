@@ -1,4 +1,4 @@
-import { harmlessPairs, shuffle } from '../../fans/requests.ts'
+import { harmlessPairs, shuffle } from '../../fans/seat-pairs.ts'
 import { seededRandom } from '../../fans/seeded-random.ts'
 import { balance } from '../balance.ts'
 import type { HoldList } from '../generator.ts'

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Answer, Api, Question } from '../api.ts'
+import type { Answer, Api } from '../api.ts'
 import { type Plan, planCrowd } from '../crowd.ts'
 import { beFan, type Concert } from '../fan.ts'
+import type { Question } from '../questions.ts'
 import { type Books, isSound, latencyOf, reportOf } from '../report.ts'
 
 const books: Books = {
@@ -86,7 +87,8 @@ async function evening(plan: Partial<Plan>, { conflicts = 0, unavailable = 0 } =
     retryAfterMs,
     ms: 1,
   })
-  const api: Api = async (url, question: Question = {}) => {
+  const api: Api = async (_origin, question: Question) => {
+    const { path: url } = question
     asked.push(url)
     if (url.endsWith('/auth/guest')) return answer(201, { access_token: 'token' })
     if (url.endsWith('/reservations'))

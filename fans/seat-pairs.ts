@@ -1,22 +1,3 @@
-/** A request as the bytes that go over the wire. */
-export function requestBytes(options: {
-  method: string
-  path: string
-  headers?: Record<string, string>
-  body?: object
-}): Buffer {
-  const body = options.body === undefined ? '' : JSON.stringify(options.body)
-  const headers = {
-    host: 'holdfast.localhost',
-    ...(body === '' ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
-    ...options.headers,
-  }
-  const head = Object.entries(headers)
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join('')
-  return Buffer.from(`${options.method} ${options.path} HTTP/1.1\r\n${head}\r\n${body}`)
-}
-
 export type SeatPair = [string, string]
 
 /**
