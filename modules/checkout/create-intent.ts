@@ -17,13 +17,14 @@ import { tellPayment } from './tell.sql.ts'
  * Creates the intent of a payment and binds it. The payment's id is the key, so that any number of calls, from any process, makes one
  * intent.
  *
+ * @param round another one is for when the provider's list has shown that nothing came of those before
  * @param isFirst this call is the first one for the payment for certain
  * @throws RetryableFault also where the payment has come to its end meanwhile: nobody may be led to pay for nothing
  */
 export async function createIntent(
   deps: CheckoutDeps,
   payment: PaymentRecord,
-  { isFirst = payment.createSentAt === null } = {},
+  { isFirst = payment.createSentAt === null, round = 0 } = {},
 ): Promise<Intent> {
   const { db, provider } = deps
   // Not even sent: then it stays certain that the provider has nothing of it.
@@ -31,6 +32,7 @@ export async function createIntent(
   if (!(await db.transaction(tx => noteCreateSent(tx, payment)))) throw new RetryableFault('the payment has ended')
   const created = await provider.create({
     paymentId: payment.paymentId,
+    round,
     amount: payment.amount,
     currency: payment.currency,
     description: `Reservation ${payment.reservationId}`,

@@ -66,10 +66,11 @@ export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment }
       const isOver = expiresAt <= now || payment.cancelRequestedAt !== null
       let learned = known.byRef.get(payment.providerRef ?? '') ?? known.byPayment.get(payment.paymentId)
       if (payment.providerRef === null && learned === undefined) {
-        const { createSentAt } = payment
-        if (isOver && (createSentAt === null || (known.isComplete && now > createSentAt + createSureMs)))
-          return await dropWithoutIntent(payment)
-        learned = await createIntent(deps, payment)
+        const { createSentAt, looks } = payment
+        const isNowhere = createSentAt === null || (known.isComplete && now > createSentAt + createSureMs)
+        if (isOver && isNowhere) return await dropWithoutIntent(payment)
+        // A provider may keep its own failure under a key, so what is nowhere is made under another.
+        learned = await createIntent(deps, payment, { round: isNowhere && createSentAt !== null ? looks : 0 })
         if (!isOver && learned.status === 'open') return
       }
       learned ??= await provider.retrieve(payment.providerRef!)

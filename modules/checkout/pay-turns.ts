@@ -59,6 +59,11 @@ export class PayTurns {
       return { waitMs: 0, inTime: true }
     }
     if (isEarly) return { waitMs: turn - now, inTime: true }
+    // It is their turn, and the lane is behind: they stay before those who come after.
+    if (turn !== undefined && laneMs <= endsInMs) {
+      this.#turns.set(reservationId, now + laneMs)
+      return { waitMs: laneMs, inTime: true }
+    }
     const at = Math.max(this.#last, now + laneMs) + this.#gapMs
     if (at - now > endsInMs - typingMs)
       return { waitMs: Math.min(askAgainMs, Math.max(1000, endsInMs / 2)), inTime: false }

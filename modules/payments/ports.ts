@@ -47,7 +47,9 @@ export interface PaymentProvider {
 }
 
 export type CreateIntent = {
+  /** The key, with `round`; as with refunds, two rounds are two intents. */
   paymentId: PaymentId
+  round: number
   amount: number
   currency: string
   /** What the buyer sees on the statement and support in the provider's pages. */

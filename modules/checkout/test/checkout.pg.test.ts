@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TerminalFault } from '#kernel/faults.ts'
+import { OutcomeUnknown, TerminalFault } from '#kernel/faults.ts'
 import { newId } from '#kernel/ids.ts'
 import { ProviderRefusal } from '#payments'
 import { openTill, turn } from './till.ts'
@@ -192,6 +192,29 @@ test('the answer to making the intent was lost, and the list says whether there 
     ['cancelled'],
   )
   await balances()
+})
+
+test('a provider that keeps its own failure to make an intent is asked under another key once its list shows none', async () => {
+  const order = await hold()
+  const { create } = provider
+  provider.create = async command => {
+    if (command.round === 0) throw new OutcomeUnknown('the failure that it keeps')
+    return create.call(provider, command)
+  }
+  assert.equal((await checkOut(order)).kind, 'queued')
+  for (let i = 0; i < 20; i++) {
+    await advance(10_000)
+    await turn(jobs.looks)
+  }
+  Object.assign(provider, { create })
+  const answer = await checkOut(order)
+  assert.equal(answer.kind, 'ready')
+  assert.equal(
+    [...provider.intents.values()].filter(
+      made => made.paymentId === (answer as { payment: { paymentId: string } }).payment.paymentId,
+    ).length,
+    1,
+  )
 })
 
 test('the payment ends while its checkout waits for the provider: what became of it is said', async () => {

@@ -79,6 +79,17 @@ test('for whom there is no turn before the end of their hold, that is said at on
   assert.ok(longer.inTime, 'somebody whose hold ends later has one')
 })
 
+test('who comes when it is their turn and finds the lane behind stays before those who come later', () => {
+  const { ask, pass, turns, now } = counter()
+  for (let who = 0; who < 200; who++) ask(who)
+  const first = ask(150)
+  pass(first.waitMs)
+  const behind = turns.ask('rsv_150' as ReservationId, { laneMs: 9000, endsInMs: 10 * minutes - now() })
+  assert.deepEqual(behind, { waitMs: 9000, inTime: true })
+  const newcomer = turns.ask('rsv_300' as ReservationId, { laneMs: 9000, endsInMs: 10 * minutes })
+  assert.ok(newcomer.waitMs > 9000, `${newcomer.waitMs}`)
+})
+
 test('who does not come loses the turn, and what the lane has to spare goes to whoever asks', () => {
   const { ask, pass, turns } = counter()
   for (let who = 0; who < 400; who++) ask(who)

@@ -88,9 +88,10 @@ export class PlayedProvider implements PacedProvider {
     return { ...this.tell('refund.failed', ref), intent: null, refund: { ...refund, intentRef: ref } }
   }
 
-  async create({ paymentId, amount, currency }: CreateIntent): Promise<Intent> {
+  async create({ paymentId, round, amount, currency }: CreateIntent): Promise<Intent> {
     return this.#call('create', paymentId, () => {
       if (this.refusesCreate !== null) throw this.refusesCreate
+      this.keys.push(`${paymentId}:${round}`)
       const made = [...this.intents.values()].find(intent => intent.paymentId === paymentId)
       if (made !== undefined) return made
       const ref = `pi_${newId('x', { ...this.#source, clock: this.#source.clock as never }).slice(2)}`

@@ -7,7 +7,7 @@ import { Breaker, type BreakerState } from './breaker.ts'
 export type LaneOptions = {
   clock: Clock
   metrics: Metrics
-  /** What Stripe documents for one endpoint and for all together, calls a second. */
+  /** Calls a second, to one endpoint and to all together. */
   perEndpoint?: number
   total?: number
   /** Calls under way at once: a provider that hangs must not take every connection and every buyer with it. */
@@ -30,8 +30,13 @@ export type PacedProvider = PaymentProvider & {
 
 type Waiting = { endpoint: Endpoint; queuedAt: number; send: () => Promise<unknown>; drop: (error: Error) => void }
 
-/** After "too many calls" its endpoint rests for this long: others use the account too, and asking on makes it worse. */
-const busyPauseMs = 500
+/** What Stripe documents for a test account; a live one has more. */
+const allowed = { perEndpoint: 25, total: 100 }
+/** Counted by the second and at the other end, where calls come closer together than they were sent: at the limit itself some are too many. */
+const headroom = 0.92
+
+/** After "too many calls" its endpoint rests for so many calls: others use the account too, and asking on makes it worse. */
+const busyPauseCalls = 5
 
 /** Longer in the queue than this and nobody waits for the answer any more; the job that looks at payments does. */
 const queuedMsMax = 20_000
@@ -41,7 +46,8 @@ const queuedMsMax = 20_000
  * it is away. Nothing is repeated here: whoever asked knows what a repetition means.
  */
 export function paced(provider: PaymentProvider, options: LaneOptions): PacedProvider {
-  const { clock, metrics, perEndpoint = 25, total = 100, concurrency = 32, queueMax = 2000 } = options
+  const { clock, metrics, concurrency = 32, queueMax = 2000 } = options
+  const { perEndpoint = allowed.perEndpoint * headroom, total = allowed.total * headroom } = options
   const breaker = options.breaker ?? new Breaker({ clock })
   const calls = metrics.counter('holdfast_provider_calls_total', 'Calls to the payment provider by outcome.', [
     'endpoint',
@@ -148,7 +154,7 @@ export function paced(provider: PaymentProvider, options: LaneOptions): PacedPro
       return result
     } catch (error) {
       const isBusy = error instanceof ProviderBusy
-      if (isBusy && error.asksForFewer) rates.get(endpoint)!.pause(busyPauseMs)
+      if (isBusy && error.asksForFewer) rates.get(endpoint)!.pause((busyPauseCalls / perEndpoint) * 1000)
       const isFailure = !isBusy && (error instanceof OutcomeUnknown || error instanceof RetryableFault)
       if (isFailure) breaker.failed()
       else breaker.answered()

@@ -76,7 +76,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
     id: where !== null ? 'sandbox' : isLive ? 'stripe' : 'stripe-test',
     publishableKey,
     isLive,
-    create: ({ paymentId, amount, currency, description, receiptEmail, metadata }) =>
+    create: ({ paymentId, round, amount, currency, description, receiptEmail, metadata }) =>
       call(async () =>
         intentOf(
           await stripe.paymentIntents.create(
@@ -90,7 +90,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
               ...(receiptEmail !== undefined && { receipt_email: receiptEmail }),
               metadata: { ...metadata, payment_id: paymentId },
             },
-            { idempotencyKey: `${paymentId}:create` },
+            { idempotencyKey: `${paymentId}:create:${round}` },
           ),
         ),
       ),

@@ -1,3 +1,5 @@
+import { invalid } from './stripe-error.ts'
+
 export type Form = { [name: string]: string | Form | string[] | Form[] }
 
 /** Decodes Stripe's bracketed form encoding: `metadata[a]=1&expand[0]=latest_charge&types[]=x`. */
@@ -43,4 +45,18 @@ export function formIn(form: Form, name: string): Form | undefined {
 export function listIn(form: Form, name: string): string[] {
   const value = form[name]
   return Array.isArray(value) ? value.filter(item => typeof item === 'string') : []
+}
+
+export function metadataIn(body: Form): Record<string, string> {
+  const entries = Object.entries(formIn(body, 'metadata') ?? {})
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+}
+
+/** @throws what Stripe says of text that is no whole number */
+export function wholeNumber(body: Form, name: string): number | undefined {
+  const text = textIn(body, name)
+  if (text === undefined) return undefined
+  if (!/^\d{1,15}$/.test(text))
+    throw invalid(`Invalid integer: ${text}`, { code: 'parameter_invalid_integer', param: name })
+  return Number(text)
 }
