@@ -146,7 +146,12 @@ export const checkoutBody = Type.Object(
       examples: ['Ada Lovelace'],
     }),
     return_url: Type.Optional(
-      Type.String({ format: 'uri', maxLength: 2000, description: 'Where the bank sends the buyer back to.' }),
+      Type.String({
+        format: 'uri',
+        maxLength: 2000,
+        description:
+          'Where a bank that asks the buyer on a page of its own sends them back to; absent: the page of the reservation.',
+      }),
     ),
   },
   { additionalProperties: false },
@@ -162,6 +167,9 @@ export const checkoutAnswer = Type.Object({
     orNull(Type.String({ description: "For the provider's own page elements; keep it to the buyer." })),
   ),
   publishable_key: Type.Optional(Type.String()),
+  return_url: Type.Optional(
+    Type.String({ format: 'uri', description: 'To be given to the provider when the payment is confirmed.' }),
+  ),
   amount: Type.Optional(amount),
   currency: Type.Optional(Type.String()),
   status: Type.String({ description: 'As `payment.status` of the reservation, `queued`, or `not_required`.' }),

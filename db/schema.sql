@@ -168,6 +168,7 @@ create table holdfast.mails (
   occurred_at timestamp with time zone not null,
   created_at timestamp with time zone not null default holdfast.clock(),
   sent_at timestamp with time zone,
+  traceparent text,
   constraint mails_pkey PRIMARY KEY (mail_id),
   constraint a_message_asks_for_a_mail_once UNIQUE (dedupe_key),
   constraint only_queued_mails_are_attempted CHECK (((state = 'queued'::holdfast.mail_state) = (next_attempt_at IS NOT NULL))),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { type ReservationId, toUuid } from '#kernel/ids.ts'
 import { type Answer, ask } from './harness/ask.ts'
 import { seatId } from './harness/hall.ts'
 import { type Guest, hold, installation } from './harness/installation.ts'
@@ -79,6 +80,63 @@ test('hold, check out, pay, and have the tickets, as JSON, as a picture, as page
     assert.ok(Date.now() < end, 'no mail came')
     await wait(100)
   }
+})
+
+test('what costs nothing is sold at checkout: tickets, a mail, the same answer again, and a refund without money', async () => {
+  const free = await box.createEvent(url, { hall: { rows: 1, seatsPerRow: 4 }, isFree: true })
+  const guest = box.newGuest()
+  const made = await hold(url, guest, { event_id: free.eventId, seat_ids: [seatId(1, 1), seatId(1, 2)] })
+  const path = `/v1/reservations/${made.body.reservation_id}`
+  const buyer = { email: 'free@example.org', name: 'Ada' }
+  for (let times = 0; times < 2; times++) {
+    const { status, body } = await checkOut({ guest, path }, buyer)
+    assert.deepEqual([status, body], [200, { payment_id: null, status: 'not_required' }])
+  }
+  const { body } = await ask(url, { path, token: guest.token })
+  assert.deepEqual([body.state, body.tickets.length, body.payment], ['confirmed', 2, undefined])
+  const end = Date.now() + 15_000
+  while (!(await (await fetch(`${url}/sandbox/mailbox`)).text()).includes('free@example.org')) {
+    assert.ok(Date.now() < end, 'no mail came')
+    await wait(100)
+  }
+  const refund = { method: 'POST', path: `${path}/refund`, body: { reason: 'ill' }, key: 'refund-free' }
+  const { body: given } = await box.staff(url, refund)
+  assert.deepEqual(given, { refund_id: null, amount: 0, status: 'not_required' })
+  const audit = (await box.staff(url, { path: `/v1/events/${free.eventId}/audit` })).body
+  assert.deepEqual([audit.balanced, audit.live_tickets, audit.sold], [true, 0, 0])
+})
+
+test('where the bank sends the buyer back to is told to the page: as it wished, or to the reservation', async () => {
+  const order = await held(1)
+  const wished = 'https://tickets.example.org/thanks?order=7'
+  const buyer = { email: 'ada@example.org', name: 'Ada' }
+  assert.equal((await checkOut(order, { ...buyer, return_url: wished })).body.return_url, wished)
+  assert.match((await checkOut(order, buyer)).body.return_url, new RegExp(`${order.path}\\?access=`))
+  const refused = await checkOut(order, { ...buyer, return_url: 'javascript:alert(1)' })
+  assert.equal(refused.status, 400)
+  assert.match(refused.body.detail, /return_url must begin with https/)
+})
+
+test('the trace of a checkout is found in its payment, its messages and its mails', async () => {
+  const order = await held(1)
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const payment = await ask(url, {
+    method: 'POST',
+    path: `${order.path}/checkout`,
+    token: order.guest.token,
+    headers: { traceparent },
+    body: { email: 'traced@example.org', name: 'Ada' },
+  })
+  await pay(payment)
+  const mailOf = async () => {
+    const { rows } = await box.database.db.query<{ traceparent: string }>(
+      'select traceparent from holdfast.mails where reservation_id = $1',
+      [toUuid(order.reservationId as ReservationId)],
+    )
+    return { status: 200, headers: {}, body: rows }
+  }
+  const { body: mails } = await until(mailOf, rows => rows.length > 0)
+  assert.deepEqual(mails, [{ traceparent }])
 })
 
 test('the access_url leads back without a token, to this order and no other', async () => {

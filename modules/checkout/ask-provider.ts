@@ -14,14 +14,14 @@ export async function cancelOrLearn({ provider }: Pick<CheckoutDeps, 'provider'>
 /** Captures. Refused for good: lets the authorisation go, so that the buyer's bank forgets it. */
 export async function captureOrLearn(
   deps: Pick<CheckoutDeps, 'provider'>,
-  { paymentId, amount, revision }: PaymentRecord,
+  { paymentId, amount, currency, revision }: PaymentRecord,
   authorized: Intent,
 ): Promise<{ intent: Intent; refusedWith: string | null }> {
   const { provider } = deps
   try {
     // `capturing` is committed anew before each try, and each commit is another revision.
     return {
-      intent: await provider.capture(authorized.ref, { paymentId, amount, attempt: revision }),
+      intent: await provider.capture(authorized.ref, { paymentId, amount, currency, attempt: revision }),
       refusedWith: null,
     }
   } catch (error) {

@@ -102,9 +102,9 @@ export function carryOutRefundsJob(deps: CheckoutDeps & { settleRefund: SettleRe
       const payment = await findPayment(db, refund.eventNo, refund.paymentId)
       const ref = payment!.providerRef!
       const known = (await provider.refundsOf(ref)).find(made => made.refundId === refund.refundId)
-      const { refundId, amount, attempts } = refund
+      const { refundId, amount, currency, attempts } = refund
       const round = Math.floor(attempts / callsARound)
-      const told = known ?? (await provider.refund(ref, { refundId, amount, round }))
+      const told = known ?? (await provider.refund(ref, { refundId, amount, currency, round }))
       if (told.status === 'pending') {
         const afterMs = Math.min(pendingLookMsMax, pendingLookMs * 2 ** attempts)
         return await retryRefund(db, refund, { afterMs, error: null, providerRef: told.ref })

@@ -24,13 +24,15 @@ export function createDescribeSale(deps: {
     if (record.state === 'pending_payment' && record.reservedAt === null) return {}
     const { eventNo, reservationId, state } = record
     const payment = await findPaymentOf(deps.db, eventNo, reservationId)
-    const seen = payment && {
-      payment: {
-        payment_id: payment.paymentId,
-        status: statusOf(payment),
-        settling: isOpen(payment.status) && (payment.status !== 'open' || record.state !== 'pending_payment'),
-      },
-    }
+    // A payment of 0 is only a note of whom to write to.
+    const seen = payment !== null &&
+      payment.amount > 0 && {
+        payment: {
+          payment_id: payment.paymentId,
+          status: statusOf(payment),
+          settling: isOpen(payment.status) && (payment.status !== 'open' || record.state !== 'pending_payment'),
+        },
+      }
     if (state !== 'confirmed') return { ...seen }
     const tickets = await deps.ticketsOf(eventNo, reservationId)
     return {

@@ -25,6 +25,7 @@ export type CheckoutRoutesDeps = {
   provider: Pick<PaymentProvider, 'name' | 'publishableKey'>
   idempotently: Idempotently
   streams: ReservationStreams
+  accessUrlOf: (reservationId: ReservationId) => string
   /** The reservation if this request may read it. */
   readable: (request: FastifyRequest, reservationId: ReservationId) => Promise<Reservation | null>
 }
@@ -38,7 +39,7 @@ const eventStream = {
 }
 
 export function checkoutRoutes(deps: CheckoutRoutesDeps): Routes {
-  const { openCheckout, decideRefund, provider, idempotently, streams, readable } = deps
+  const { openCheckout, decideRefund, provider, idempotently, streams, readable, accessUrlOf } = deps
   return app => {
     app.addHook('preClose', async () => streams.close())
 
@@ -72,7 +73,12 @@ export function checkoutRoutes(deps: CheckoutRoutesDeps): Routes {
       async (request, reply) => {
         const target = targetOf(request.params.reservation_id)
         if (target === null) return sendProblem(request, reply, 'not-found')
-        const { email, name } = request.body
+        const { email, name, return_url } = request.body
+        if (return_url !== undefined && !/^https?:\/\//i.test(return_url))
+          return sendProblem(request, reply, 'invalid-request', {
+            detail: 'body.return_url must begin with https:// or http://.',
+            extras: { errors: [{ path: 'body.return_url', message: 'must begin with https:// or http://' }] },
+          })
         const { traceparent } = request.headers
         const answer = await openCheckout({
           ...target,
@@ -96,6 +102,7 @@ export function checkoutRoutes(deps: CheckoutRoutesDeps): Routes {
               provider_ref: answer.intent.ref,
               client_secret: answer.intent.clientSecret,
               publishable_key: provider.publishableKey,
+              return_url: return_url ?? accessUrlOf(target.reservationId),
               amount: answer.payment.amount,
               currency: answer.payment.currency,
               status: statusOf({ ...answer.payment, queuedAt: null }),

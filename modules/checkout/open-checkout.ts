@@ -177,7 +177,8 @@ export function createOpenCheckout(
 
   /** Nothing to pay: sold at once. The payment of 0 says whom to write to. */
   async function giveAway(tx: Tx, command: CheckoutCommand, { reservation, now }: Found): Promise<Opened> {
-    const moved = await sellPlaces(tx, { reservation, from: 'held', late: false, now, origin })
+    const { traceparent } = command
+    const moved = await sellPlaces(tx, { reservation, from: 'held', late: false, now, origin, traceparent })
     if (moved === null) return { kind: 'refused', code: 'reservation-expired' }
     const payment = await insertPayment(tx, {
       ...newPayment(command, { reservation, now }),

@@ -22,9 +22,11 @@ export class PayTurns {
   /** In the order of their times. */
   readonly #turns = new Map<ReservationId, number>()
   #last = 0
+  /** From when on one more may go without being too many. */
+  #paced = 0
 
   /**
-   * @param perSecond so many payments the provider takes
+   * @param perSecond so many payments may be begun
    * @param waitMaxMs a call may queue for so long while its buyer waits for the answer
    */
   constructor({
@@ -54,8 +56,10 @@ export class PayTurns {
     const turn = this.#turns.get(reservationId)
     const isEarly = turn !== undefined && turn > now + spareMs
     const isNext = !isEarly && (turn !== undefined || this.#turns.size === 0)
-    if (laneMs <= Math.min(isNext ? this.#waitMaxMs : spareMs, endsInMs)) {
+    const isSpare = laneMs <= spareMs && this.#paced <= now
+    if (laneMs <= endsInMs && (isSpare || (isNext && laneMs <= this.#waitMaxMs))) {
       this.#turns.delete(reservationId)
+      this.#paced = Math.max(this.#paced, now - spareMs) + this.#gapMs
       return { waitMs: 0, inTime: true }
     }
     if (isEarly) return { waitMs: turn - now, inTime: true }

@@ -10,7 +10,14 @@ type Order = { payment: PaymentRecord; reservation: ReservationRecord; now: numb
 /** The sale: seats sold, reservation confirmed, tickets, payment captured, and the news of it, or none of these. */
 export async function sellOrder(tx: Tx, deps: Deps, { payment, reservation, now }: Order): Promise<PaymentRecord> {
   const late = reservation.state === 'expired'
-  await sellPlaces(tx, { reservation, from: 'reserved', late, now, origin: deps.origin })
+  await sellPlaces(tx, {
+    reservation,
+    from: 'reserved',
+    late,
+    now,
+    origin: deps.origin,
+    traceparent: payment.traceparent,
+  })
   const captured = await movePayment(tx, payment, {
     status: 'captured',
     capturedAmount: payment.amount,

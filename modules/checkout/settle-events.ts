@@ -15,7 +15,9 @@ import type { SettleRefund } from './carry-out-refunds.ts'
 import type { CheckoutDeps } from './ports.ts'
 import type { SettlePayment } from './settle-payment.ts'
 
-const atOnce = 50
+const everyMs = 250
+/** Most of them wait for the provider most of the time. */
+const atOnce = 64
 const leaseMs = 30_000
 
 /**
@@ -26,18 +28,47 @@ export function settleEventsJob(
   deps: CheckoutDeps & { settle: SettlePayment; settleRefund: SettleRefund },
 ): Job & { poke(): void } {
   const { db, provider, settle, settleRefund, logger, counts } = deps
-  let isPoked = false
+  const underWay = new Set<Promise<void>>()
+  /** The last event of each payment: the next one of the same waits for it. */
+  const tails = new Map<string, Promise<void>>()
+  let turning: Promise<void> | null = null
+  let wake = () => {}
 
-  async function turn(): Promise<'more' | 'dry'> {
-    const events = await takeStoredEvents(db, { limit: atOnce, leaseMs })
-    // Events of one payment in their order, payments side by side.
-    const byPayment = Map.groupBy(events, event => event.told.intent?.ref ?? event.told.refund?.intentRef ?? '')
-    await Promise.all(
-      [...byPayment.values()].map(async ofOne => {
-        for (const event of ofOne) await settleEvent(event)
-      }),
-    )
-    return events.length === atOnce ? 'more' : 'dry'
+  /**
+   * Takes events as others come to their end, until there are none: one that waits for the provider must not keep those behind it
+   * waiting.
+   */
+  async function turn(signal?: AbortSignal): Promise<void> {
+    for (;;) {
+      const room = atOnce - underWay.size
+      const events = room === 0 || signal?.aborted ? [] : await takeStoredEvents(db, { limit: room, leaseMs })
+      for (const event of events) start(event)
+      if (underWay.size === 0) return
+      if (events.length < room || room === 0) await nextNews()
+    }
+  }
+
+  /** One has come to its end, others have come in, or some time has passed. */
+  async function nextNews(): Promise<void> {
+    const stop = new AbortController()
+    const poked = new Promise<void>(resolve => {
+      wake = resolve
+    })
+    const later = deps.clock.sleep(everyMs, stop.signal).catch(() => {}) // somebody was faster
+    await Promise.race([...underWay, poked, later])
+    stop.abort()
+  }
+
+  function start(event: StoredEvent): void {
+    const key = event.told.intent?.ref ?? event.told.refund?.intentRef ?? event.providerEventId
+    const before = tails.get(key) ?? Promise.resolve()
+    const mine = before.then(() => settleEvent(event))
+    tails.set(key, mine)
+    underWay.add(mine)
+    void mine.finally(() => {
+      underWay.delete(mine)
+      if (tails.get(key) === mine) tails.delete(key)
+    })
   }
 
   async function settleEvent(event: StoredEvent): Promise<void> {
@@ -90,19 +121,24 @@ export function settleEventsJob(
     return eventNo <= 0x7fffffff ? findPayment(db, eventNo, intent.paymentId) : null
   }
 
+  function begin(signal?: AbortSignal): Promise<void> {
+    turning ??= turn(signal).finally(() => {
+      turning = null
+    })
+    return turning
+  }
+
   return {
     name: 'settle-events',
-    everyMs: 250,
-    run: turn,
+    everyMs,
+    async run(signal) {
+      await begin(signal)
+      return 'dry'
+    },
     /** Something was stored just now: settled at once, without waiting for the next turn. */
     poke() {
-      if (isPoked) return
-      isPoked = true
-      turn()
-        .catch(() => {}) // the job meets it again, and tells
-        .finally(() => {
-          isPoked = false
-        })
+      wake()
+      begin().catch(() => {}) // the job meets it again, and tells
     },
   }
 }

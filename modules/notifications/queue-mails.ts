@@ -27,6 +27,7 @@ export function queueMails(source: { clock: Clock; random: Random; domain: strin
           reservationId: toUuid(message.data.reservation_id as Id<'rsv'>),
           messageIdHeader: `<${mailId}@${source.domain}>`,
           occurredAt: message.time,
+          traceparent: message.traceparent ?? null,
         }
       })
       if (rows.length > 0) await insert(tx, rows)
@@ -43,15 +44,18 @@ type Row = {
   data: object
   messageIdHeader: string
   occurredAt: string
+  traceparent: string | null
 }
 
 /** What is there already was asked for by the same message. */
 async function insert(tx: Tx, rows: readonly Row[]): Promise<void> {
   await tx.query(
     `insert into holdfast.mails
-       (mail_id, dedupe_key, template, event_id, reservation_id, data, message_id_header, occurred_at, next_attempt_at)
+       (mail_id, dedupe_key, template, event_id, reservation_id, data, message_id_header, occurred_at, traceparent,
+        next_attempt_at)
      select r.*, holdfast.clock()
-     from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::jsonb[], $7::text[], $8::timestamptz[]) r
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::jsonb[], $7::text[], $8::timestamptz[],
+       $9::text[]) r
      on conflict do nothing`,
     [
       rows.map(row => row.mailId),
@@ -62,6 +66,7 @@ async function insert(tx: Tx, rows: readonly Row[]): Promise<void> {
       rows.map(row => JSON.stringify(row.data)),
       rows.map(row => row.messageIdHeader),
       rows.map(row => row.occurredAt),
+      rows.map(row => row.traceparent),
     ],
   )
 }

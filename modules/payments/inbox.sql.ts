@@ -13,7 +13,7 @@ export type StoredEvent = {
   told: Pick<ProviderEvent, 'isLive' | 'account' | 'intent' | 'refund'>
 }
 
-/** Stores what the provider told, once each, whoever brings it: webhooks in any number and the list we fetch ourselves. */
+/** Stores what the provider told, once each and with what is of no concern as done, whoever brings it: webhooks in any number and the list we fetch ourselves. */
 export async function storeEvents(
   db: Queryable,
   provider: string,
@@ -21,10 +21,15 @@ export async function storeEvents(
   events: readonly ProviderEvent[],
 ): Promise<number> {
   const { rowCount } = await db.query({
-    name: 'store_events_1',
-    text: `insert into holdfast.payment_events (provider, provider_event_id, type, created_at, source, told)
-      select $1, e.id, e.type, e.created_at, $2, e.told
+    name: 'store_events_2',
+    text: `insert into holdfast.payment_events (provider, provider_event_id, type, created_at, source, told, state, reason, settled_at)
+      select $1, e.id, e.type, e.created_at, $2, e.told, s.state, case s.state when 'ignored' then 'not-a-payment' end,
+        case s.state when 'ignored' then holdfast.clock() end
       from unnest($3::text[], $4::text[], $5::timestamptz[], $6::jsonb[]) e(id, type, created_at, told)
+      cross join lateral (
+        select (case when e.told -> 'intent' = 'null' and e.told -> 'refund' = 'null' then 'ignored' else 'stored' end)
+          ::holdfast.payment_event_state as state
+      ) s
       on conflict (provider, provider_event_id) do nothing`,
     values: [
       provider,

@@ -28,14 +28,14 @@ export interface PaymentProvider {
    * Takes what was authorised, once, however often it is asked. Key: the payment's id and `attempt`: a provider may keep its own
    * failure under a key and answer it for a day, so that another try needs another number.
    */
-  capture(ref: string, command: { paymentId: PaymentId; amount: number; attempt: number }): Promise<Intent>
+  capture(ref: string, command: Money & { paymentId: PaymentId; attempt: number }): Promise<Intent>
   /** Gives up an intent that was retrieved just before; one that was captured meanwhile is refused with its present state. */
   cancel(ref: string): Promise<Intent>
   /**
    * Gives back money that was captured. Key: the refund's id and `round`. Two rounds are two refunds, so there is another only long
    * after the last call of the one before, and after `refundsOf` has shown that nothing came of it.
    */
-  refund(ref: string, command: { refundId: string; amount: number; round: number }): Promise<ProviderRefund>
+  refund(ref: string, command: Money & { refundId: string; round: number }): Promise<ProviderRefund>
   /** Refunds of one intent, as the provider has them. */
   refundsOf(ref: string): Promise<ProviderRefund[]>
   /** Intents made since, newest first, page by page. `createdSince` in milliseconds since 1970. */
@@ -46,12 +46,13 @@ export interface PaymentProvider {
   readWebhook(body: Buffer, headers: Record<string, string | string[] | undefined>): ProviderEvent | null
 }
 
-export type CreateIntent = {
+/** Minor units of ISO 4217; how a provider counts is its adapter's business. */
+export type Money = { amount: number; currency: string }
+
+export type CreateIntent = Money & {
   /** The key, with `round`; as with refunds, two rounds are two intents. */
   paymentId: PaymentId
   round: number
-  amount: number
-  currency: string
   /** What the buyer sees on the statement and support in the provider's pages. */
   description: string
   receiptEmail?: string
@@ -90,7 +91,10 @@ export type ProviderRefund = {
   amount: number
 }
 
-/** One thing that the provider tells, by webhook or when asked. Its `intent` is as it was at that time, which may be long ago. */
+/**
+ * One thing that the provider tells, by webhook or when asked. Its `intent` is as it was at that time, which may be long ago. With neither
+ * intent nor refund it is of no concern to us.
+ */
 export type ProviderEvent = {
   id: string
   type: string

@@ -62,7 +62,7 @@ type OutboxRow = {
   seat_nos: string | null
   seat_generations: string | null
   held_until: number | null
-  data: { late?: boolean } | null
+  data: { late?: boolean; traceparent?: string } | null
 }
 
 type AnyMessage = { [Name in MessageType]: MessageOf<Name> }[MessageType]
@@ -86,6 +86,7 @@ function pushMessages(
     datacontenttype: 'application/json' as const,
     partitionkey: event_id,
     revision: row.revision,
+    ...(row.data?.traceparent !== undefined && { traceparent: row.data.traceparent }),
   })
   const whose = { event_id, reservation_id, user_id: fromUuid('usr', row.user_id) }
   const generations = numbers(row.seat_generations)

@@ -3,6 +3,7 @@ import type { Clock } from '#kernel/clock.ts'
 import type { Random } from '#kernel/random.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { requestId } from './request-id.ts'
+import { Room } from './room.ts'
 
 /** What a request is worth when not all can be served, from the most to the least. */
 export const trafficClasses = ['operations', 'webhook', 'pay', 'hold', 'join', 'browse', 'reports'] as const
@@ -19,8 +20,6 @@ const fullAt: Record<TrafficClass, number> = {
   reports: 0.4,
 }
 
-/** Requests under way at once. At the rated 8,000 holds a second this is 50 ms of work: more only makes all of them late. */
-const roomMax = 400
 const loopLagMaxMs = 250
 /** With so little to do a late event loop is not our load: a neighbour has the processor, and turning people away helps nobody. */
 const fewUnderWay = 32
@@ -61,16 +60,21 @@ export function createShedding(options: {
   const prefixes: { method: string; prefix: string; suffix: string; route: RouteTraffic }[] = []
   let total = 0
   let lagMs = 0
+  const room = new Room()
   let last = clock.monotonic()
   const timer = setInterval(() => {
     const now = clock.monotonic()
     lagMs = 0.7 * lagMs + 0.3 * Math.max(0, now - last - lagTickMs)
+    room.tick(now - last)
     last = now
   }, lagTickMs)
   timer.unref()
   metrics.gauge('holdfast_http_under_way', 'Requests under way.', ['class'], gauge => {
     for (const name of trafficClasses) gauge.set({ class: name }, underWay[name])
   })
+  metrics.gauge('holdfast_http_room', 'Requests that may be under way before some are turned away.', [], gauge =>
+    gauge.set(room.size),
+  )
   metrics.gauge('holdfast_event_loop_lag_seconds', 'How late timers run, smoothed.', [], gauge =>
     gauge.set(lagMs / 1000),
   )
@@ -103,13 +107,14 @@ export function createShedding(options: {
     createServer: (handler, serverOptions) =>
       createServer(serverOptions, (request, response) => {
         const { traffic, isCounted } = routeOf(request.method!, request.url!)
-        const load = total < fewUnderWay ? 0 : Math.max(total / roomMax, lagMs / loopLagMaxMs)
+        const load = total < fewUnderWay ? 0 : Math.max(total / room.size, lagMs / loopLagMaxMs)
         if (load >= fullAt[traffic]) return turnAway(request, response, traffic)
         if (!isCounted) return handler(request, response)
         total++
         underWay[traffic]++
         response.once('close', () => {
           total--
+          room.served()
           underWay[traffic]--
         })
         handler(request, response)

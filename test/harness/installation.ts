@@ -38,7 +38,7 @@ export type Front = {
 }
 
 export type Guest = { token: string; userId: string }
-export type NewEvent = { hall: Hall; ticketLimit?: number; holdPolicy?: object; open?: boolean }
+export type NewEvent = { hall: Hall; ticketLimit?: number; holdPolicy?: object; open?: boolean; isFree?: boolean }
 export type SaleEvent = { eventId: string; eventUuid: string }
 
 const administrator = { email: 'admin@holdfast.localhost', password: 'a password for the tests only' }
@@ -116,14 +116,14 @@ export async function createFront(env: Record<string, string> = {}): Promise<Fro
       return { token: accessToken, userId }
     },
     staff,
-    async createEvent(url, { hall, ticketLimit, holdPolicy, open = true }) {
+    async createEvent(url, { hall, ticketLimit, holdPolicy, open = true, isFree = false }) {
       const post = async (path: string, body: object) => (await staff(url, { method: 'POST', path, body })).body
       const event = await post('/v1/events', {
         ...(await venueWith(hall, post)),
         name: 'Evening',
         starts_at: '2031-06-01T19:00:00Z',
         currency: 'CHF',
-        price_levels: priceLevels,
+        price_levels: isFree ? priceLevels.map(level => ({ ...level, amount: 0 })) : priceLevels,
         ...(ticketLimit !== undefined && { ticket_limit: ticketLimit }),
         ...(holdPolicy !== undefined && { hold_policy: holdPolicy }),
       })

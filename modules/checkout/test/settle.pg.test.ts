@@ -275,6 +275,40 @@ test('a capture that does not get through is tried less and less often', async (
   assert.deepEqual(await state(order), sold)
 })
 
+test('one that waits for the provider does not keep the others waiting', async () => {
+  const own = await openTill({ areas: [200] })
+  const { provider, toPay, deliver, state } = own
+  const slow = await toPay()
+  const orders = await Promise.all(Array.from({ length: 100 }, () => toPay({ places: 1, seats: 0 })))
+  let answer = () => {}
+  const answered = new Promise<void>(resolve => {
+    answer = resolve
+  })
+  provider.before = async (endpoint, ref) => {
+    if (endpoint === 'capture' && ref === slow.ref) await answered
+  }
+  const events = [slow, ...orders].map(({ ref }) => provider.confirm(ref, 'authorize'))
+  const settling = deliver(...events)
+  const done = async () => (await Promise.all(orders.map(state))).every(order => order.payment === 'captured')
+  const until = Date.now() + 20_000
+  while (!(await done())) assert.ok(Date.now() < until, 'the others wait')
+  assert.equal((await state(slow)).payment, 'capturing')
+  answer()
+  await settling
+  provider.before = async () => {}
+  assert.deepEqual(await state(slow), sold)
+})
+
+test('what nothing follows from is stored as done', async () => {
+  const event = { ...provider.tell('payment_intent.created', (await toPay()).ref), intent: null }
+  await deliver(event)
+  const { rows } = await till.db.query(
+    'select state, attempts from holdfast.payment_events where provider_event_id = $1',
+    [event.id],
+  )
+  assert.deepEqual(rows, [{ state: 'ignored', attempts: 0 }])
+})
+
 test('an intent that cannot be settled does not keep the reconciler from the others', async () => {
   const poisoned = await toPay()
   const order = await toPay()

@@ -14,6 +14,8 @@ export type ClaimedMail = {
   attempts: number
   /** Something has happened to the reservation since, and its mail is in this table too. */
   isOvertaken: boolean
+  /** W3C trace context of the request that it comes from, where there was one. */
+  traceparent: string | null
   /** Database time of the claim. */
   claimedAt: number
 }
@@ -27,6 +29,7 @@ type Row = {
   message_id_header: string
   attempts: number
   is_overtaken: boolean
+  traceparent: string | null
   claimed_at: number
 }
 
@@ -47,6 +50,7 @@ export async function claimMail(db: Queryable, leaseSeconds: number): Promise<Cl
     messageId: row.message_id_header,
     attempts: row.attempts,
     isOvertaken: row.is_overtaken,
+    traceparent: row.traceparent,
     claimedAt: row.claimed_at,
   }
 }
@@ -116,7 +120,8 @@ const claimSql = `
   set attempts = m.attempts + 1, next_attempt_at = t.now + $1 * interval '1 second'
   from t, due
   where m.mail_id = due.mail_id
-  returning m.mail_id, m.template, m.data, m.event_id, m.reservation_id, m.message_id_header, m.attempts, t.now as claimed_at,
+  returning m.mail_id, m.template, m.data, m.event_id, m.reservation_id, m.message_id_header, m.attempts, m.traceparent,
+    t.now as claimed_at,
     exists (
       select from holdfast.mails n where n.reservation_id = m.reservation_id and n.occurred_at > m.occurred_at
     ) as is_overtaken`

@@ -57,11 +57,19 @@ async function sendNext(deps: SendMailsDeps, stopping: AbortSignal): Promise<'mo
   const mail = await claimMail(db, (2 * limitMs) / 1000)
   if (mail === null) return 'dry'
   const outcome = await attempt(mail, { ...deps, limitMs }, stopping)
-  const line = { mail_id: mail.mailId, template: mail.template, attempts: mail.attempts }
+  const { mailId, template, attempts, reservationId, traceparent } = mail
+  const line = {
+    mail_id: mailId,
+    template,
+    attempts,
+    reservation_id: reservationId,
+    ...(traceparent && { traceparent }),
+  }
   switch (outcome.state) {
     case 'sent':
       if (!(await markSent(db, mail)))
         logger.warn(line, 'a mail was sent twice: its lease had ended before it was sent')
+      else logger.debug(line, 'a mail is sent')
       break
     case 'postponed':
       await postponeMail(db, mail, outcome)

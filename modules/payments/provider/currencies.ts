@@ -30,12 +30,14 @@ const currencies: Record<string, { decimals: 0 | 2 | 3; minimum: number }> = {
   CLP: { decimals: 0, minimum: 1 },
   DJF: { decimals: 0, minimum: 1 },
   GNF: { decimals: 0, minimum: 1 },
+  ISK: { decimals: 0, minimum: 1 },
   JPY: { decimals: 0, minimum: 50 },
   KMF: { decimals: 0, minimum: 1 },
   KRW: { decimals: 0, minimum: 50 },
   MGA: { decimals: 0, minimum: 1 },
   PYG: { decimals: 0, minimum: 1 },
   RWF: { decimals: 0, minimum: 1 },
+  UGX: { decimals: 0, minimum: 1 },
   VND: { decimals: 0, minimum: 1 },
   VUV: { decimals: 0, minimum: 1 },
   XAF: { decimals: 0, minimum: 1 },
@@ -51,14 +53,18 @@ const currencies: Record<string, { decimals: 0 | 2 | 3; minimum: number }> = {
 /** Stripe charges at most eight digits, whatever the currency. */
 const maximum = 99_999_999
 
-/** Without decimals, and counted in hundredths by Stripe all the same: sent as they are, they would be sold for a hundredth. Not offered. */
-const miscounted = new Set(['ISK', 'UGX'])
+/** Without decimals in ISO 4217, and counted in hundredths by Stripe all the same: sent as they are, they would be sold for a hundredth. */
+const hundredths = new Set(['ISK', 'UGX'])
+
+/** So many of Stripe's units are one minor unit of the currency. */
+export function stripeUnits(currency: string): number {
+  return hundredths.has(currency) ? 100 : 1
+}
 
 /** Whether the provider takes this amount: not below its minimum, not above its maximum, and in steps that it knows. */
 export function isChargeable(amount: number, currency: string): boolean {
   const { decimals, minimum } = currencies[currency] ?? { decimals: 2, minimum: 1 }
-  if (miscounted.has(currency)) return false
   // Card networks have two decimals: of three, the last must be 0.
   if (decimals === 3 && amount % 10 !== 0) return false
-  return amount >= minimum && amount <= maximum
+  return amount >= minimum && amount * stripeUnits(currency) <= maximum
 }

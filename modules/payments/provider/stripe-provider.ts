@@ -2,6 +2,7 @@ import Stripe from 'stripe'
 import type { Clock } from '#kernel/clock.ts'
 import { parseId } from '#kernel/ids.ts'
 import type { Intent, PaymentProvider, ProviderEvent, ProviderRefund } from '../ports.ts'
+import { stripeUnits } from './currencies.ts'
 import { faultOf } from './stripe-faults.ts'
 
 export type StripeOptions = {
@@ -81,7 +82,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
         intentOf(
           await stripe.paymentIntents.create(
             {
-              amount,
+              amount: amount * stripeUnits(currency),
               currency: currency.toLowerCase(),
               // Cards can be authorised now and captured when the seats are sold; most other methods cannot.
               allowed_payment_method_types: ['card'],
@@ -95,22 +96,22 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
         ),
       ),
     retrieve: ref => call(async () => intentOf(await stripe.paymentIntents.retrieve(ref))),
-    capture: (ref, { paymentId, amount, attempt }) =>
+    capture: (ref, { paymentId, amount, currency, attempt }) =>
       call(async () =>
         intentOf(
           await stripe.paymentIntents.capture(
             ref,
-            { amount_to_capture: amount },
+            { amount_to_capture: amount * stripeUnits(currency) },
             { idempotencyKey: `${paymentId}:capture:${attempt}` },
           ),
         ),
       ),
     cancel: ref => call(async () => intentOf(await stripe.paymentIntents.cancel(ref))),
-    refund: (ref, { refundId, amount, round }) =>
+    refund: (ref, { refundId, amount, currency, round }) =>
       call(async () =>
         refundOf(
           await stripe.refunds.create(
-            { payment_intent: ref, amount, metadata: { refund_id: refundId } },
+            { payment_intent: ref, amount: amount * stripeUnits(currency), metadata: { refund_id: refundId } },
             { idempotencyKey: `${refundId}:refund:${round}` },
           ),
         ),
@@ -158,13 +159,15 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
 
 function intentOf(intent: Stripe.PaymentIntent): Intent {
   const error = intent.last_payment_error
+  const currency = intent.currency.toUpperCase()
+  const units = stripeUnits(currency)
   return {
     ref: intent.id,
     // A status that Stripe may invent says nothing final: wait, and ask again.
     status: statusOf[intent.status] ?? 'processing',
-    amount: intent.amount,
-    currency: intent.currency.toUpperCase(),
-    amountCaptured: intent.status === 'succeeded' ? intent.amount_received : 0,
+    amount: intent.amount / units,
+    currency,
+    amountCaptured: intent.status === 'succeeded' ? intent.amount_received / units : 0,
     clientSecret: intent.client_secret,
     paymentId: parseId('pay', intent.metadata.payment_id ?? ''),
     isLive: intent.livemode,
@@ -186,13 +189,15 @@ function refundOf(refund: Stripe.Refund): ProviderRefund {
     ref: refund.id,
     refundId: refund.metadata?.refund_id ?? null,
     status: status === 'succeeded' ? 'succeeded' : status === 'failed' || status === 'canceled' ? 'failed' : 'pending',
-    amount: refund.amount,
+    amount: refund.amount / stripeUnits(refund.currency.toUpperCase()),
   }
 }
 
 function eventOf(event: Stripe.Event): ProviderEvent {
   const object = event.data.object as { object?: string }
   const isRefund = object.object === 'refund'
+  // Of the rest nothing follows; it is kept, and nobody is kept busy with it.
+  const matters = (eventTypes as readonly string[]).includes(event.type)
   const refund = object as Stripe.Refund
   return {
     id: event.id,
@@ -200,8 +205,8 @@ function eventOf(event: Stripe.Event): ProviderEvent {
     createdAt: event.created * 1000,
     isLive: event.livemode,
     account: event.account ?? null,
-    intent: object.object === 'payment_intent' ? intentOf(object as Stripe.PaymentIntent) : null,
-    refund: isRefund ? { ...refundOf(refund), intentRef: idOf(refund.payment_intent) } : null,
+    intent: matters && object.object === 'payment_intent' ? intentOf(object as Stripe.PaymentIntent) : null,
+    refund: matters && isRefund ? { ...refundOf(refund), intentRef: idOf(refund.payment_intent) } : null,
   }
 }
 

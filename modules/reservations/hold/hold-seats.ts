@@ -5,12 +5,14 @@ import type { Clock } from '#kernel/clock.ts'
 import { RetryableFault } from '#kernel/faults.ts'
 import { newId, parseId, type ReservationId, type UserId } from '#kernel/ids.ts'
 import type { Random } from '#kernel/random.ts'
-import type { HoldOutcome, HoldRequest, ReservationRecord, ReservationStore, SeatItem } from '../ports.ts'
+import type { HoldRequest, ReservationRecord, ReservationStore } from '../ports.ts'
 import { singleSeatRule } from '../single-seat-rule.ts'
+import { type Attempt, answerTo, type BusyTally, type Tried } from './answer.ts'
 import type { HoldBatcher } from './batch.ts'
 import type { BestSeats } from './best-seats.ts'
 import type { Claim, ClaimBoard } from './claim-board.ts'
-import type { HoldRefusal } from './refusal.ts'
+import { mayBeOnSale, refuseEarly } from './early-refusal.ts'
+import { type HoldRefusal, seatIdsOf, seatsUnavailable } from './refusal.ts'
 import { canonicalJson, shortHash } from './request-hash.ts'
 import { type Selection, selectPlaces } from './selection.ts'
 
@@ -48,10 +50,8 @@ export type HoldSeatsDeps = {
   random: Random
 }
 
-/** How long, and how often, a hold that met something passing is tried again before that counts as an answer. */
+/** How long a hold that met something passing is tried again before that counts as an answer. */
 const patienceMs = 2000
-const busyTriesMax = 3
-const busyMsMax = 250
 
 export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
   const { catalog, availability, store, batcher, bestSeats, board, clock } = deps
@@ -59,8 +59,10 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
   const underWay = new Map<string, { keyHash: string; requestHash: string; answer: Promise<HoldAnswer> }>()
   let arrivals = 0
 
+  const isUnderWay = (definition: EventDefinition, userId: UserId) => underWay.has(slotOf(definition, userId))
+
   return async command => {
-    const refused = refuseEarly(command)
+    const refused = refuseEarly(command, { catalog, availability, isUnderWay })
     if (refused !== null) return refused
     const definition = await catalog.definitions.byId(command.body.event_id)
     if (definition === null) return { ok: false, code: 'event-not-found' }
@@ -83,30 +85,6 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     }
   }
 
-  /**
-   * The answer of nine in ten in a flash sale, before anything is hashed, made or waited for: seats picked by id, one of them
-   * surely taken, asked for by somebody whom nothing here is known of. Whatever is less plain goes the long way.
-   */
-  function refuseEarly({ userId, body }: HoldCommand): HoldRefusal | null {
-    if (body.seat_ids === undefined || body.areas !== undefined || body.replaces !== undefined) return null
-    const definition = catalog.definitions.cached(body.event_id)
-    const seats = definition && availability.get(definition.eventNo)
-    if (!seats || !availability.fresh() || seats.users.has(userId)) return null
-    if (underWay.has(slotOf(definition, userId)) || body.seat_ids.length > definition.ticketLimit) return null
-    const now = availability.dbNow()
-    if (!mayBeOnSale(definition, now)) return null
-    let isRefused = false
-    const taken: number[] = []
-    for (const seatId of body.seat_ids) {
-      const seatNo = definition.seatMap.seatNoOf(seatId)
-      if (seatNo === -1) return null
-      if (seats.isFree(seatNo, now)) continue
-      taken.push(seatNo)
-      isRefused ||= seats.isSurelyTaken(seatNo, now)
-    }
-    return isRefused ? seatsUnavailable(definition, taken) : null
-  }
-
   async function hold(
     command: HoldCommand,
     key: { keyHash: string; requestHash: string },
@@ -127,7 +105,7 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     throw new RetryableFault('the seats stayed contended', { retryAfterSeconds: 1 })
   }
 
-  async function attemptHold(attempt: Attempt): Promise<HoldAnswer | 'again' | 'event-changed'> {
+  async function attemptHold(attempt: Attempt): Promise<Tried> {
     const { command, definition, seats } = attempt
     const now = availability.dbNow()
     const replaces = command.body.replaces === undefined ? null : parseId('rsv', command.body.replaces)
@@ -135,13 +113,13 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     let asked = requestBase(attempt, replaces)
 
     // A refusal of memory counts only if the database has nothing to say that goes before it.
-    const unlessKnown = async (refusal: HoldRefusal): Promise<HoldAnswer | 'again' | 'event-changed'> =>
+    const unlessKnown = async (refusal: HoldRefusal): Promise<Tried> =>
       availability.fresh() && !seats.users.has(command.userId) ? refusal : unlessJudged(refusal)
-    const unlessJudged = async (refusal: HoldRefusal): Promise<HoldAnswer | 'again' | 'event-changed'> => {
+    const unlessJudged = async (refusal: HoldRefusal): Promise<Tried> => {
       const outcome = await batcher.submit({ ...asked, probe: true }, command)
       if (outcome.kind === 'clear') return refusal.code === 'not-on-sale' ? 'event-changed' : refusal
       if (outcome.kind === 'reservation-exists' && beforeExistence.has(refusal.code)) return refusal
-      return answerTo(outcome, attempt, asked)
+      return answerTo(outcome, { attempt, request: asked }, deps)
     }
 
     if (!mayBeOnSale(definition, now)) return unlessKnown({ ok: false, code: 'not-on-sale', definition })
@@ -210,7 +188,7 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
         }))
         availability.applyOwn(request.eventNo, request.userId, [...held, ...givenBack(attempt.seats, mine, request)])
       }
-      return await answerTo(outcome, attempt, request)
+      return await answerTo(outcome, { attempt, request }, deps)
     } catch (error) {
       // Whether the hold was made is not known here; what the tables say is read again, since the feed skips our own writes.
       if (!(error instanceof RetryableFault) || error.cause !== undefined) void availability.reload(request.eventNo)
@@ -218,85 +196,6 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     } finally {
       board.release(claim, taken)
       bestSeats.changed(claim.eventNo, claim.seatNos)
-    }
-  }
-
-  async function answerTo(
-    outcome: HoldOutcome,
-    attempt: Attempt,
-    request: HoldRequest,
-  ): Promise<HoldAnswer | 'again' | 'event-changed'> {
-    const { definition, seats, command } = attempt
-    switch (outcome.kind) {
-      case 'held':
-        return {
-          ok: true,
-          definition,
-          replayed: false,
-          now: outcome.createdAt,
-          reservation: recordOf(request, outcome),
-        }
-      case 'replayed': {
-        seats.users.add(command.userId)
-        const found = await store.find(definition.eventNo, outcome.reservationId)
-        if (found === null) return 'again'
-        const { initial } = found.reservation
-        const asFirstGiven = { ...found.reservation, ...initial, state: 'pending_payment' as const }
-        return {
-          ok: true,
-          definition,
-          reservation: asFirstGiven,
-          now: found.now,
-          replayed: outcome.reservationId !== request.reservationId,
-        }
-      }
-      case 'key-reused':
-        return { ok: false, code: 'idempotency-key-reused' }
-      case 'event-not-found':
-        return { ok: false, code: 'event-not-found' }
-      case 'event-changed':
-        return 'event-changed'
-      case 'not-on-sale':
-        return {
-          ok: false,
-          code: 'not-on-sale',
-          definition: (await catalog.definitions.refresh(definition.eventNo)) ?? definition,
-        }
-      case 'sales-closed':
-        return { ok: false, code: 'sales-closed' }
-      case 'ticket-limit-exceeded':
-        return { ok: false, code: 'ticket-limit-exceeded', limit: definition.ticketLimit }
-      case 'reservation-exists':
-        seats.users.add(command.userId)
-        return { ok: false, code: 'reservation-exists', reservationId: outcome.reservationId }
-      case 'nothing-to-replace':
-        return { ok: false, code: 'not-found' }
-      case 'replaced-has-ended':
-        return { ok: false, code: 'reservation-expired' }
-      case 'replaced-is-being-paid':
-        return { ok: false, code: 'payment-in-progress' }
-      case 'taken':
-        if (!command.body.best_available) return seatsUnavailable(definition, outcome.seatNos)
-        for (const seatNo of outcome.seatNos) attempt.lost.add(seatNo)
-        return 'again'
-      case 'busy':
-        return isPatient(attempt.busySince, clock.monotonic()) || command.body.best_available
-          ? 'again'
-          : seatsUnavailable(
-              definition,
-              request.seats.map(seat => seat.seatNo),
-            )
-      case 'capacity':
-        return {
-          ok: false,
-          code: 'capacity-unavailable',
-          areaId: definition.seatMap.areas[outcome.areaNo]!.areaId,
-          available: outcome.available,
-        }
-      case 'again':
-        return 'again'
-      case 'clear':
-        throw new RetryableFault('a probe was answered where a hold was asked')
     }
   }
 
@@ -363,59 +262,4 @@ function givenBack(seats: EventSeats, mine: ReadonlySet<number> | null, request:
 
 function slotOf(definition: EventDefinition, userId: UserId): string {
   return `${definition.eventNo} ${userId}`
-}
-
-type BusyTally = { tries: number; firstAt: number }
-
-type Attempt = {
-  command: HoldCommand
-  key: { keyHash: string; requestHash: string }
-  definition: EventDefinition
-  seats: EventSeats
-  arrival: number
-  attempt: number
-  busySince: BusyTally
-  /** Seats that earlier attempts found taken, which memory may not know yet: the best available are others. */
-  lost: Set<number>
-}
-
-/** A busy seat is not a taken seat: somebody's transaction decides about it right now. */
-function isPatient(busy: BusyTally, now: number): boolean {
-  if (busy.tries === 0) busy.firstAt = now
-  busy.tries++
-  return busy.tries <= busyTriesMax && now - busy.firstAt < busyMsMax
-}
-
-/** Close to the opening the database's clock is asked, not ours. */
-function mayBeOnSale(definition: EventDefinition, now: number): boolean {
-  if (definition.status === 'onsale') return true
-  return definition.status === 'scheduled' && definition.onsaleAt !== null && definition.onsaleAt - now < 1000
-}
-
-function seatsUnavailable(definition: EventDefinition, seatNos: readonly number[]): HoldRefusal {
-  return { ok: false, code: 'seats-unavailable', seatIds: seatIdsOf(definition, seatNos) }
-}
-
-function seatIdsOf(definition: EventDefinition, seatNos: readonly number[]): string[] {
-  return seatNos.map(seatNo => definition.seatMap.seatIdOf(seatNo))
-}
-
-function recordOf(request: HoldRequest, held: Extract<HoldOutcome, { kind: 'held' }>): ReservationRecord {
-  const { expiresAt, extensionsLeft } = held
-  return {
-    eventNo: request.eventNo,
-    reservationId: request.reservationId,
-    userId: request.userId,
-    state: 'pending_payment',
-    revision: 1,
-    extensionsLeft,
-    createdAt: held.createdAt,
-    expiresAt,
-    reservedAt: null,
-    amount: request.amount,
-    currency: request.currency,
-    seats: request.seats as SeatItem[],
-    areas: [...request.areas],
-    initial: { expiresAt, extensionsLeft },
-  }
 }

@@ -22,3 +22,11 @@ export type HoldRefusal = { ok: false } & (
   | { code: 'capacity-unavailable'; areaId: string; available: number }
   | { code: 'seat-rule'; seatIds: string[] }
 )
+
+export function seatsUnavailable(definition: EventDefinition, seatNos: readonly number[]): HoldRefusal {
+  return { ok: false, code: 'seats-unavailable', seatIds: seatIdsOf(definition, seatNos) }
+}
+
+export function seatIdsOf(definition: EventDefinition, seatNos: readonly number[]): string[] {
+  return seatNos.map(seatNo => definition.seatMap.seatIdOf(seatNo))
+}

@@ -14,15 +14,23 @@ import type { ReservationRecord, SeatChange } from '../ports.ts'
  */
 export async function sellPlaces(
   tx: Tx,
-  options: { reservation: ReservationRecord; from: 'reserved' | 'held'; late: boolean; now: number; origin: string },
+  options: {
+    reservation: ReservationRecord
+    from: 'reserved' | 'held'
+    late: boolean
+    now: number
+    origin: string
+    /** W3C trace context of the request that sells. */
+    traceparent: string | null
+  },
 ): Promise<{ sold: SeatChange[]; revision: number } | null> {
-  const { reservation, from, late, now, origin } = options
+  const { reservation, from, late, now, origin, traceparent } = options
   const { rows } = await tx.query<{
     revision: number
     seat_nos: number[] | null
     seat_generations: number[] | null
   }>({
-    name: 'sell_places_1',
+    name: 'sell_places_2',
     text: `
       with own as materialized (
         select s.seat_no from holdfast.seats s
@@ -47,7 +55,8 @@ export async function sellPlaces(
         returning r.revision, r.user_id
       )
       insert into holdfast.outbox (occurred_at, event_no, type, subject, revision, origin, user_id, seat_nos, seat_generations, data)
-      select $4, $1, 'SeatsSold', $2, c.revision, $5, c.user_id, m.seat_nos, m.generations, jsonb_build_object('late', $7::bool)
+      select $4, $1, 'SeatsSold', $2, c.revision, $5, c.user_id, m.seat_nos, m.generations,
+        jsonb_strip_nulls(jsonb_build_object('late', $7::bool, 'traceparent', $8::text))
       from confirmed c
       cross join (
         select array_agg(seat_no order by seat_no) as seat_nos, array_agg(generation order by seat_no) as generations from moved
@@ -61,6 +70,7 @@ export async function sellPlaces(
       origin,
       from,
       late,
+      traceparent,
     ],
   })
   const row = rows[0]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isChargeable } from '../currencies.ts'
+import { isChargeable, stripeUnits } from '../currencies.ts'
 
 test('euros are charged in cents, from fifty of them', () => {
   assert.equal(isChargeable(49, 'EUR'), false)
@@ -36,6 +36,11 @@ test('a currency that the table does not know is left to the provider, but not n
   assert.equal(isChargeable(-100, 'ZAR'), false)
 })
 
-test('a currency that the provider counts otherwise than we do is not charged at all', () => {
-  for (const currency of ['ISK', 'UGX']) assert.equal(isChargeable(500_000, currency), false, currency)
+test('what the provider counts in hundredths although there are none is sent in hundredths', () => {
+  for (const currency of ['ISK', 'UGX']) {
+    assert.equal(stripeUnits(currency), 100)
+    assert.equal(isChargeable(999_999, currency), true, currency)
+    assert.equal(isChargeable(1_000_000, currency), false, currency)
+  }
+  assert.equal(stripeUnits('JPY'), 1)
 })

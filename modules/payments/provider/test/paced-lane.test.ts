@@ -46,7 +46,7 @@ function laneWith(options: Partial<LaneOptions> & { answer?: () => Promise<unkno
 
 const create = (lane: PacedProvider) => lane.create({} as CreateIntent)
 const capture = (lane: PacedProvider) =>
-  lane.capture('pi_1', { paymentId: 'pay_1' as PaymentId, amount: 100, attempt: 1 })
+  lane.capture('pi_1', { paymentId: 'pay_1' as PaymentId, amount: 100, currency: 'EUR', attempt: 1 })
 
 /** What became of it; also keeps a refusal from counting as unhandled. */
 function fate(call: Promise<unknown>): Promise<unknown> {
@@ -108,7 +108,7 @@ test('when more wait than may go the most urgent go first, in whatever order the
   times(1, () => lane.list({ createdSince: 0 }))
   times(1, () => lane.retrieve('pi_1'))
   times(1, () => create(lane))
-  times(1, () => lane.refund('pi_1', { refundId: 'rfd_1', amount: 1, round: 0 }))
+  times(1, () => lane.refund('pi_1', { refundId: 'rfd_1', amount: 1, currency: 'EUR', round: 0 }))
   times(1, () => lane.cancel('pi_1'))
   times(1, () => capture(lane))
   await clock.pass(1000)

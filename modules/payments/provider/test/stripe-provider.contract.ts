@@ -27,13 +27,13 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
   }
   const aPayment = () => newId('pay', source, 1)
 
-  async function created(amount = 5000, paymentId = aPayment()) {
+  async function created(amount = 5000, paymentId = aPayment(), currency = 'EUR') {
     const { provider } = await door
     return provider.create({
       paymentId,
       round: 0,
       amount,
-      currency: 'EUR',
+      currency,
       description: 'A test',
       metadata: { reservation_id: 'rsv_1' },
     })
@@ -54,13 +54,21 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     const { provider } = await door
     const intent = await authorized()
     assert.equal((await provider.retrieve(intent.ref)).status, 'authorized')
-    const captured = await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt: 1 })
+    const captured = await provider.capture(intent.ref, {
+      paymentId: intent.paymentId!,
+      amount: 5000,
+      currency: 'EUR',
+      attempt: 1,
+    })
     assert.deepEqual([captured.status, captured.amountCaptured], ['captured', 5000])
     const first = newId('rfd', source, 1)
-    assert.equal((await provider.refund(intent.ref, { refundId: first, amount: 2000, round: 0 })).status, 'succeeded')
-    await provider.refund(intent.ref, { refundId: newId('rfd', source, 1), amount: 3000, round: 0 })
+    assert.equal(
+      (await provider.refund(intent.ref, { refundId: first, amount: 2000, currency: 'EUR', round: 0 })).status,
+      'succeeded',
+    )
+    await provider.refund(intent.ref, { refundId: newId('rfd', source, 1), amount: 3000, currency: 'EUR', round: 0 })
     await assert.rejects(
-      provider.refund(intent.ref, { refundId: newId('rfd', source, 1), amount: 1, round: 0 }),
+      provider.refund(intent.ref, { refundId: newId('rfd', source, 1), amount: 1, currency: 'EUR', round: 0 }),
       (error: ProviderRefusal) => error instanceof ProviderRefusal && error.code === 'charge_already_refunded',
     )
     const refunds = await provider.refundsOf(intent.ref)
@@ -77,10 +85,10 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     assert.notEqual((await created(5000)).ref, made[0]!.ref)
     await assert.rejects(created(6000, paymentId), ProviderRefusal)
     const intent = await authorized()
-    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt: 1 })
+    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, currency: 'EUR', attempt: 1 })
     const refundId = newId('rfd', source, 1)
     const refunds = await Promise.all(
-      [1, 2, 3].map(() => provider.refund(intent.ref, { refundId, amount: 5000, round: 0 })),
+      [1, 2, 3].map(() => provider.refund(intent.ref, { refundId, amount: 5000, currency: 'EUR', round: 0 })),
     )
     assert.equal(new Set(refunds.map(refund => refund.ref)).size, 1)
   })
@@ -111,7 +119,7 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
   test(`${name}: what cannot be done in a state is a final no that tells the state`, async () => {
     const { provider } = await door
     const intent = await authorized()
-    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt: 1 })
+    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, currency: 'EUR', attempt: 1 })
     await assert.rejects(
       provider.cancel(intent.ref),
       (error: ProviderRefusal) =>
@@ -129,7 +137,7 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     const intent = await created()
     await confirm(intent.ref, intent.clientSecret, 'pm_sandbox_captureRefused')
     await assert.rejects(
-      provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt: 1 }),
+      provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, currency: 'EUR', attempt: 1 }),
       (error: ProviderRefusal) => error instanceof ProviderRefusal && error.code === 'charge_expired_for_capture',
     )
     assert.equal((await provider.retrieve(intent.ref)).status, 'cancelled')
@@ -167,7 +175,7 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     const all = await provider.list({ createdSince: clock.now() - 3_600_000 })
     assert.ok(made.every(ref => all.items.some(intent => intent.ref === ref)))
     const intent = await authorized()
-    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt: 1 })
+    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, currency: 'EUR', attempt: 1 })
     const { items } = await provider.events({ createdSince: clock.now() - 3_600_000 })
     const types = items.filter(event => event.intent?.ref === intent.ref).map(event => event.type)
     assert.deepEqual(types, ['payment_intent.succeeded', 'payment_intent.amount_capturable_updated'])
@@ -186,7 +194,8 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
       const { provider, steer } = await door
       const intent = await authorized()
       await steer({ faults: [{ endpoint: 'capture', kind, times: 1 }] })
-      const capture = () => provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt: 1 })
+      const capture = () =>
+        provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, currency: 'EUR', attempt: 1 })
       await assert.rejects(capture(), OutcomeUnknown)
       assert.equal((await provider.retrieve(intent.ref)).status, happened ? 'captured' : 'authorized')
       // Under its key the provider's own failure comes again for a day.
@@ -199,18 +208,31 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     const { provider, steer } = await door
     const intent = await authorized()
     const capture = (attempt: number) =>
-      provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, attempt })
+      provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, currency: 'EUR', attempt })
     await steer({ faults: [{ endpoint: 'capture', kind: 'error', times: 1 }] })
     await assert.rejects(capture(1), OutcomeUnknown)
     await assert.rejects(capture(1), OutcomeUnknown)
     assert.equal((await capture(2)).status, 'captured')
     const refundId = newId('rfd', source, 1)
-    const refund = (round: number) => provider.refund(intent.ref, { refundId, amount: 100, round })
+    const refund = (round: number) => provider.refund(intent.ref, { refundId, amount: 100, currency: 'EUR', round })
     await steer({ faults: [{ endpoint: 'refund', kind: 'error', times: 1 }] })
     await assert.rejects(refund(0), OutcomeUnknown)
     await assert.rejects(refund(0), OutcomeUnknown)
     assert.equal((await refund(1)).status, 'succeeded')
     assert.equal((await provider.refundsOf(intent.ref)).length, 1)
+  })
+
+  test(`${name}: crowns of Iceland, which the provider counts in hundredths, are crowns on both sides`, async () => {
+    const { provider } = await door
+    const intent = await created(4900, aPayment(), 'ISK')
+    assert.deepEqual([intent.amount, intent.currency], [4900, 'ISK'])
+    await confirm(intent.ref, intent.clientSecret, 'pm_card_visa')
+    const money = { amount: 4900, currency: 'ISK' }
+    const captured = await provider.capture(intent.ref, { ...money, paymentId: intent.paymentId!, attempt: 1 })
+    assert.equal(captured.amountCaptured, 4900)
+    const refund = await provider.refund(intent.ref, { ...money, refundId: newId('rfd', source, 1), round: 0 })
+    assert.equal(refund.amount, 4900)
+    assert.equal((await provider.refundsOf(intent.ref))[0]!.amount, 4900)
   })
 
   test(`${name}: rate limits are told as such`, async () => {
