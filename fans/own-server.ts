@@ -7,7 +7,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-export type OwnServer = { url: string; email: string; password: string; stop(): Promise<void> }
+export type OwnServer = {
+  url: string
+  email: string
+  password: string
+  stop(): Promise<void>
+  /** For who cannot wait: it stops by itself, and its folder stays. */
+  kill(): void
+}
 
 const program = fileURLToPath(new URL('../apps/cli/holdfast.mjs', import.meta.url))
 
@@ -36,6 +43,10 @@ export async function startOwnServer(): Promise<OwnServer> {
     url,
     email,
     password,
+    kill() {
+      child.kill('SIGTERM')
+      process.stderr.write(`The server is told to stop. What it wrote stays in ${folder}.\n`)
+    },
     async stop() {
       if (child.exitCode === null) {
         const ended = once(child, 'exit')

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { overConnections } from './api.ts'
 import { smallHall } from './hall.ts'
-import { startOwnServer } from './own-server.ts'
+import { type OwnServer, startOwnServer } from './own-server.ts'
 import { progressBar } from './progress.ts'
 import { RehearsalProblem, rehearse } from './rehearsal.ts'
 import { isSound, printed } from './report.ts'
@@ -37,13 +37,17 @@ async function main(): Promise<number> {
     return 0
   }
   let isOver = false
+  let own: OwnServer | null = null
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {
-      if (isOver) process.exit(130)
+      if (isOver) {
+        own?.kill()
+        process.exit(130)
+      }
       isOver = true
       process.stderr.write('\nNobody else is let in; waiting for those inside. Once more ends it at once.\n')
     })
-  const own = options.url === null ? await startOwnServer() : null
+  if (options.url === null) own = await startOwnServer()
   const bar = progressBar(process.stderr)
   const api = overConnections()
   try {

@@ -1,3 +1,4 @@
+import { stripeUnits } from '../provider/currencies.ts'
 import type { SandboxCredentials } from './credentials.ts'
 import type { PaymentIntent } from './objects.ts'
 import type { SandboxProvider } from './provider.ts'
@@ -30,7 +31,7 @@ ${webhooks.outage ? 'endpoint down' : 'endpoint up'}, rate limits ${rate_limits 
 ${
   intents.size === 0
     ? '<p class="soft">None yet. Check out a reservation, and it appears here.</p>'
-    : `<div class="scroll"><table><thead><tr><th scope="col">Intent</th><th scope="col">Amount</th><th scope="col">Status</th><th scope="col"></th></tr></thead><tbody>
+    : `<div class="scroll"><table><thead><tr><th scope="col">Intent</th><th scope="col" class="number">Amount</th><th scope="col">Status</th><th scope="col">To do</th></tr></thead><tbody>
 ${newest(intents)
   .map(
     intent =>
@@ -45,7 +46,7 @@ ${newest(intents)
 ${
   events.size === 0
     ? '<p class="soft">None yet.</p>'
-    : `<div class="scroll"><table><thead><tr><th scope="col">Event</th><th scope="col">Of</th><th scope="col">Seconds ago</th><th scope="col"></th></tr></thead><tbody>
+    : `<div class="scroll"><table><thead><tr><th scope="col">Event</th><th scope="col">Of</th><th scope="col" class="number">Seconds ago</th><th scope="col">Webhook</th></tr></thead><tbody>
 ${newest(events)
   .map(
     event =>
@@ -87,7 +88,9 @@ function steerButton(label: string, body: object): string {
 
 function money({ amount, currency }: PaymentIntent): string {
   const format = new Intl.NumberFormat('en', { style: 'currency', currency: currency.toUpperCase() })
-  return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits!)
+  return format.format(
+    amount / stripeUnits(currency.toUpperCase()) / 10 ** format.resolvedOptions().maximumFractionDigits!,
+  )
 }
 
 function escaped(text: string): string {
@@ -102,7 +105,7 @@ function layout(title: string, body: string): string {
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2rem } small, .soft { color: var(--soft); font-weight: normal }
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: .9rem } th, td { text-align: left; padding: .4rem .5rem; border-bottom: 1px solid var(--line) }
-.number { text-align: right; font-variant-numeric: tabular-nums } code { font-size: .85em; overflow-wrap: anywhere }
+th.number, .number { text-align: right; font-variant-numeric: tabular-nums } code { font-size: .85em; overflow-wrap: anywhere }
 .buttons { display: flex; flex-wrap: wrap; gap: .5rem } button { font: inherit; padding: .5rem .9rem; min-height: 2.75rem; border: 1px solid var(--line); border-radius: .4rem; background: Canvas; color: CanvasText; cursor: pointer }
 td button { min-height: 2rem; padding: .1rem .6rem } button:hover, button:focus-visible { border-color: CanvasText } .quiet { color: var(--soft) }
 </style></head><body><main><h1>${title}</h1>

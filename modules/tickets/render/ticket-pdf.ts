@@ -71,7 +71,7 @@ function drawPage(document: PDFKit.PDFDocument, face: TicketFace): void {
   drawCode(document, face.payload, left, codeTop)
   y = write(document, face.holderName, { ...beside, y: codeTop, height: 120, sizes: [13, 10, 8] })
   write(document, price(face), { ...beside, y: y + 4, height: 16, sizes: [13] })
-  y = write(document, face.ticketId, { x: left, y: codeTop + codeSide + 20, width: wide, height: 12, sizes: [9] })
+  y = write(document, face.ticketId, { x: left, y: codeTop + codeSide + 24, width: wide, height: 12, sizes: [9] })
   const advice = 'Show this code at the door, printed or on a phone. It opens the door once: keep it to yourself.'
   write(document, advice, { x: left, y: y + 8, width: wide, height: 26, sizes: [10] })
   if (face.isVoid) {

@@ -7,6 +7,8 @@ const height = 640
 const left = 24
 const right = width - left
 const codeSide = 264
+/** ISO/IEC 18004: so much stays empty around a code, or scanners look for it in vain. */
+const quietModules = 4
 
 /** The ticket as a picture for a phone: nothing is loaded, nothing needs colour, and the code is as large as the screen. */
 export function ticketSvg(face: TicketFace): string {
@@ -21,22 +23,24 @@ export function ticketSvg(face: TicketFace): string {
   const time = block(when, { y: name.below + 4, width: all, sizes: [14, 12], linesMax: 1 })
   const venue = block(where, { y: time.below, width: all, sizes: [14, 11, 9], linesMax: 2 })
   const column = all / places.length
-  const labels = places.map(({ label, value }, i) => {
+  const boxes = places.map(({ label, value }, i) => {
     const x = left + i * column
     const head = block(label, { x, y: venue.below + 8, width: column, sizes: [11], linesMax: 1 })
     const sizes = [24, 16, 12, 9]
-    return head.svg + block(value, { x, y: head.below, width: column - 8, sizes, linesMax: 3, bold: true }).svg
+    const values = block(value, { x, y: head.below, width: column - 8, sizes, linesMax: 3, bold: true })
+    return { svg: head.svg + values.svg, below: values.below }
   })
-  const codeTop = venue.below + 66
   const { path, side } = qrPath(face.payload)
-  const holder = block(face.holderName, { y: codeTop + codeSide + 6, width: all, sizes: [13, 11, 9], linesMax: 4 })
+  const quiet = (quietModules * codeSide) / side
+  const codeTop = Math.max(...boxes.map(box => box.below)) + quiet
+  const holder = block(face.holderName, { y: codeTop + codeSide + quiet, width: all, sizes: [13, 11, 9], linesMax: 4 })
 
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="t d" font-family="system-ui, sans-serif">
 <title id="t">${escaped(title)}</title>
 <desc id="d">${escaped(`${when}, ${where}. ${said}. ${face.holderName}. ${price(face)}.`)}</desc>
 <rect width="${width}" height="${height}" fill="#fff"/>
 <g fill="#000">
-${[name.svg, time.svg, venue.svg, ...labels].join('\n')}
+${[name.svg, time.svg, venue.svg, ...boxes.map(box => box.svg)].join('\n')}
 <g transform="translate(${(width - codeSide) / 2} ${codeTop}) scale(${(codeSide / side).toFixed(4)})"><path d="${path}" shape-rendering="crispEdges"/></g>
 ${holder.svg}
 <text x="${left}" y="${height - 18}" font-size="10">${escaped(face.ticketId)}</text>
