@@ -19,7 +19,7 @@ const multiples = [5, 10] as const
 export async function overload({ runs, seconds, profile, log }: BenchOptions): Promise<BenchReport> {
   const installation = await createInstallation({ log, profile })
   try {
-    const { events, runs: rows } = await createEvents(installation, { plan: arena, count: 40 })
+    const { events, runs: rows } = await createEvents(installation, { plan: arena, count: 60 })
     const list: HoldList = shuffle(
       events.flatMap(({ eventId }) => harmlessPairs(rows).map(pair => ({ eventId, pair }))),
       seededRandom(7),

@@ -21,8 +21,17 @@ export class Room {
     this.#served++
   }
 
-  /** Called some times a second. @param tookMs since the last time */
-  tick(tookMs: number): void {
+  /**
+   * Called some times a second. How fast we are shows only while there is enough to do; what is known stays known while it is quiet.
+   *
+   * @param tookMs since the last time
+   * @param underWay requests under way now
+   */
+  tick(tookMs: number, underWay: number): void {
+    if (underWay < this.size / 2) {
+      this.#served = 0
+      return
+    }
     const now = (this.#served * 1000) / Math.max(1, tookMs)
     this.#servedPerSecond += newest * (now - this.#servedPerSecond)
     this.#served = 0

@@ -20,15 +20,32 @@ const fullAt: Record<TrafficClass, number> = {
   reports: 0.4,
 }
 
-const loopLagMaxMs = 250
+const loopLagMaxMs = 600
 /** With so little to do a late event loop is not our load: a neighbour has the processor, and turning people away helps nobody. */
 const fewUnderWay = 32
 const lagTickMs = 50
+/** Who finds no room waits for so long before being turned away, in case somebody leaves. */
+const waitMs = 25
+/**
+ * And of those, so many a tick. Clients that ask again at once would otherwise have refusals of us and nothing else: a refusal takes a
+ * third of what a hold takes, and they can ask without end. Whoever waits longer for theirs asks less often.
+ */
+const turnedAwayATick = 150
+/** Sockets that wait, by class; beyond it people are turned away at once. */
+const waitingMax = 10_000
 const retryAfterSeconds = 1
 const unknown: RouteTraffic = { traffic: 'browse', isCounted: true }
 
 /** `isCounted`: streams that stay open for hours are admitted like others, but take no room. */
 export type RouteTraffic = { traffic: TrafficClass; isCounted: boolean }
+
+type Waiting = {
+  request: IncomingMessage
+  response: ServerResponse
+  handler: RequestListener
+  traffic: TrafficClass
+  since: number
+}
 
 export type Shedding = {
   /** An HTTP server that turns requests away before anything but their head was read. */
@@ -56,6 +73,10 @@ export function createShedding(options: {
     'class',
   ])
   const underWay = Object.fromEntries(trafficClasses.map(name => [name, 0])) as Record<TrafficClass, number>
+  const waiting = Object.fromEntries(trafficClasses.map(name => [name, []])) as unknown as Record<
+    TrafficClass,
+    Waiting[]
+  >
   const exact = new Map<string, RouteTraffic>()
   const prefixes: { method: string; prefix: string; suffix: string; route: RouteTraffic }[] = []
   let total = 0
@@ -65,12 +86,17 @@ export function createShedding(options: {
   const timer = setInterval(() => {
     const now = clock.monotonic()
     lagMs = 0.7 * lagMs + 0.3 * Math.max(0, now - last - lagTickMs)
-    room.tick(now - last)
+    room.tick(now - last, total)
     last = now
+    admitWaiting()
+    turnAwayWaiting(now)
   }, lagTickMs)
   timer.unref()
   metrics.gauge('holdfast_http_under_way', 'Requests under way.', ['class'], gauge => {
     for (const name of trafficClasses) gauge.set({ class: name }, underWay[name])
+  })
+  metrics.gauge('holdfast_http_waiting', 'Requests that wait for room.', ['class'], gauge => {
+    for (const name of trafficClasses) gauge.set({ class: name }, waiting[name].length)
   })
   metrics.gauge('holdfast_http_room', 'Requests that may be under way before some are turned away.', [], gauge =>
     gauge.set(room.size),
@@ -103,21 +129,56 @@ export function createShedding(options: {
     )
   }
 
+  function isFull(traffic: TrafficClass): boolean {
+    const load = total < fewUnderWay ? 0 : Math.max(total / room.size, lagMs / loopLagMaxMs)
+    return load >= fullAt[traffic]
+  }
+
+  function admit({ request, response, handler, traffic }: Waiting): void {
+    total++
+    underWay[traffic]++
+    response.once('close', () => {
+      total--
+      room.served()
+      underWay[traffic]--
+      admitWaiting()
+    })
+    handler(request, response)
+  }
+
+  /** Whoever waits and has room now, the most worth first, of each class the first come. */
+  function admitWaiting(): void {
+    for (const traffic of trafficClasses) {
+      const line = waiting[traffic]
+      while (line.length > 0 && !isFull(traffic)) {
+        const next = line.shift()!
+        if (!next.response.destroyed) admit(next)
+      }
+    }
+  }
+
+  /** Those who have waited long enough are turned away, the least worth first, and not more than costs little. */
+  function turnAwayWaiting(now: number): void {
+    let left = turnedAwayATick
+    for (const traffic of trafficClasses.toReversed()) {
+      const line = waiting[traffic]
+      while (left > 0 && line.length > 0 && line[0]!.since <= now - waitMs) {
+        const { request, response } = line.shift()!
+        if (response.destroyed) continue
+        turnAway(request, response, traffic)
+        left--
+      }
+    }
+  }
+
   return {
     createServer: (handler, serverOptions) =>
       createServer(serverOptions, (request, response) => {
         const { traffic, isCounted } = routeOf(request.method!, request.url!)
-        const load = total < fewUnderWay ? 0 : Math.max(total / room.size, lagMs / loopLagMaxMs)
-        if (load >= fullAt[traffic]) return turnAway(request, response, traffic)
-        if (!isCounted) return handler(request, response)
-        total++
-        underWay[traffic]++
-        response.once('close', () => {
-          total--
-          room.served()
-          underWay[traffic]--
-        })
-        handler(request, response)
+        if (!isFull(traffic))
+          return isCounted ? admit({ request, response, handler, traffic, since: 0 }) : handler(request, response)
+        if (!isCounted || waiting[traffic].length >= waitingMax) return turnAway(request, response, traffic)
+        waiting[traffic].push({ request, response, handler, traffic, since: clock.monotonic() })
       }),
     addRoute(method, url, route) {
       const parameter = url.search(/[:*]/)
