@@ -112,11 +112,12 @@ export async function endEvent(
 
 /** What could not be settled now is tried again. */
 export async function retryEvent(db: Queryable, event: StoredEvent, afterMs: number): Promise<void> {
-  await db.query(
-    `update holdfast.payment_events set next_attempt_at = holdfast.clock() + $3 * interval '1 millisecond'
+  await db.query({
+    name: 'retry_event_1',
+    text: `update holdfast.payment_events set next_attempt_at = holdfast.clock() + $3 * interval '1 millisecond'
      where provider = $1 and provider_event_id = $2 and state = 'stored'`,
-    [event.provider, event.providerEventId, afterMs],
-  )
+    values: [event.provider, event.providerEventId, afterMs],
+  })
 }
 
 /** How many wait, and how old the oldest is. */

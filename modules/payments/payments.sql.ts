@@ -77,14 +77,15 @@ export async function insertPayment(
     | 'traceparent'
   > & { nextLookAt: number | null; queuedAt: number | null },
 ): Promise<PaymentRecord> {
-  const { rows } = await tx.query<Row>(
-    `insert into holdfast.payments as p (event_no, payment_id, reservation_id, user_id, provider, amount, currency, email, name,
+  const { rows } = await tx.query<Row>({
+    name: 'insert_payment_1',
+    text: `insert into holdfast.payments as p (event_no, payment_id, reservation_id, user_id, provider, amount, currency, email, name,
        created_at, next_look_at, queued_at, create_sent_at, traceparent, status)
      values ($1, $2, $3, $4, $5, $6::int8, $7, $8, $9, $10, $11, $12,
        case when $6::int8 > 0 and $12::timestamptz is null then $10::timestamptz end, $13,
        (case $6::int8 when 0 then 'captured' else 'open' end)::holdfast.payment_status)
      returning ${columns}`,
-    [
+    values: [
       payment.eventNo,
       toUuid(payment.paymentId),
       toUuid(payment.reservationId),
@@ -99,7 +100,7 @@ export async function insertPayment(
       isoOrNull(payment.queuedAt),
       payment.traceparent,
     ],
-  )
+  })
   return toRecord(rows[0]!)
 }
 
@@ -195,11 +196,12 @@ export async function findPaymentByRef(
  * @returns false if the payment has come to its end: then no intent may be made any more
  */
 export async function noteCreateSent(tx: Tx, payment: PaymentRecord): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `update holdfast.payments set create_sent_at = coalesce(create_sent_at, holdfast.clock()) where event_no = $1 and payment_id = $2
+  const { rowCount } = await tx.query({
+    name: 'note_create_sent_1',
+    text: `update holdfast.payments set create_sent_at = coalesce(create_sent_at, holdfast.clock()) where event_no = $1 and payment_id = $2
        and status in ('open', 'processing')`,
-    [payment.eventNo, toUuid(payment.paymentId)],
-  )
+    values: [payment.eventNo, toUuid(payment.paymentId)],
+  })
   return rowCount === 1
 }
 
@@ -213,8 +215,9 @@ export async function bindRef(
   { eventNo, paymentId, provider }: Pick<PaymentRecord, 'eventNo' | 'paymentId' | 'provider'>,
   providerRef: string,
 ): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `with mine as (
+  const { rowCount } = await tx.query({
+    name: 'bind_ref_1',
+    text: `with mine as (
        select 1 from holdfast.payments p
        where p.event_no = $3 and p.payment_id = $4 and (p.provider_ref is null or p.provider_ref = $2)
      ), bound as (
@@ -226,8 +229,8 @@ export async function bindRef(
      update holdfast.payments p set provider_ref = $2, queued_at = null
      from bound
      where p.event_no = $3 and p.payment_id = $4 and (p.provider_ref is null or p.provider_ref = $2)`,
-    [provider, providerRef, eventNo, toUuid(paymentId)],
-  )
+    values: [provider, providerRef, eventNo, toUuid(paymentId)],
+  })
   return rowCount === 1
 }
 
@@ -246,14 +249,15 @@ export async function movePayment(tx: Tx, payment: PaymentRecord, change: Paymen
     change.status === payment.status || paymentTransitions[payment.status].includes(change.status),
     `a payment that is ${payment.status} does not become ${change.status}`,
   )
-  const { rows } = await tx.query<Row>(
-    `update holdfast.payments p
+  const { rows } = await tx.query<Row>({
+    name: 'move_payment_1',
+    text: `update holdfast.payments p
      set status = $3, captured_amount = coalesce($4, p.captured_amount), late = p.late or $5,
        quarantine_reason = coalesce($6, p.quarantine_reason), next_look_at = $7, looks = case when p.status = $3 then p.looks else 0 end,
        revision = p.revision + 1
      where p.event_no = $1 and p.payment_id = $2 and p.revision = $8
      returning ${columns}`,
-    [
+    values: [
       payment.eventNo,
       toUuid(payment.paymentId),
       change.status,
@@ -263,38 +267,41 @@ export async function movePayment(tx: Tx, payment: PaymentRecord, change: Paymen
       isoOrNull(change.nextLookAt),
       payment.revision,
     ],
-  )
+  })
   assert(rows[0] !== undefined, 'a payment does not change under its lock')
   return toRecord(rows[0])
 }
 
 /** The buyer wants to give up: whoever looks next cancels at the provider. */
 export async function requestCancel(tx: Tx, payment: PaymentRecord, now: number): Promise<void> {
-  await tx.query(
-    `update holdfast.payments set cancel_requested_at = coalesce(cancel_requested_at, $3), next_look_at = least(next_look_at, $3)
+  await tx.query({
+    name: 'request_cancel_1',
+    text: `update holdfast.payments set cancel_requested_at = coalesce(cancel_requested_at, $3), next_look_at = least(next_look_at, $3)
      where event_no = $1 and payment_id = $2`,
-    [payment.eventNo, toUuid(payment.paymentId), iso(now)],
-  )
+    values: [payment.eventNo, toUuid(payment.paymentId), iso(now)],
+  })
 }
 
 /** Looks sooner than planned; never later. */
 export async function lookSooner(db: Queryable, payment: PaymentRecord, afterMs: number): Promise<void> {
-  await db.query(
-    `update holdfast.payments
+  await db.query({
+    name: 'look_sooner_1',
+    text: `update holdfast.payments
      set next_look_at = least(next_look_at, holdfast.clock() + $3 * interval '1 millisecond')
      where event_no = $1 and payment_id = $2 and next_look_at is not null`,
-    [payment.eventNo, toUuid(payment.paymentId), afterMs],
-  )
+    values: [payment.eventNo, toUuid(payment.paymentId), afterMs],
+  })
 }
 
 /** Puts the next look off, by the number of looks that told nothing. */
 export async function lookAgain(db: Queryable, payment: PaymentRecord, afterMs: number): Promise<void> {
-  await db.query(
-    `update holdfast.payments
+  await db.query({
+    name: 'look_again_1',
+    text: `update holdfast.payments
      set next_look_at = holdfast.clock() + $3 * interval '1 millisecond', looks = looks + 1
      where event_no = $1 and payment_id = $2 and next_look_at is not null`,
-    [payment.eventNo, toUuid(payment.paymentId), afterMs],
-  )
+    values: [payment.eventNo, toUuid(payment.paymentId), afterMs],
+  })
 }
 
 /**
@@ -329,29 +336,32 @@ export async function noteDecline(
   payment: PaymentRecord,
   decline: { attemptRef: string; code: string; declineCode: string | null },
 ): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `insert into holdfast.payment_attempts (event_no, payment_id, attempt_ref, code, decline_code, seen_at)
+  const { rowCount } = await tx.query({
+    name: 'note_decline_1',
+    text: `insert into holdfast.payment_attempts (event_no, payment_id, attempt_ref, code, decline_code, seen_at)
      values ($1, $2, $3, $4, $5, holdfast.clock()) on conflict do nothing`,
-    [payment.eventNo, toUuid(payment.paymentId), decline.attemptRef, decline.code, decline.declineCode],
-  )
+    values: [payment.eventNo, toUuid(payment.paymentId), decline.attemptRef, decline.code, decline.declineCode],
+  })
   return rowCount === 1
 }
 
 /** When to look next, whatever was planned. */
 export async function planLook(tx: Tx, payment: PaymentRecord, at: number): Promise<void> {
-  await tx.query(
-    `update holdfast.payments set next_look_at = $3, looks = 0 where event_no = $1 and payment_id = $2 and next_look_at is not null`,
-    [payment.eventNo, toUuid(payment.paymentId), iso(at)],
-  )
+  await tx.query({
+    name: 'plan_look_1',
+    text: `update holdfast.payments set next_look_at = $3, looks = 0 where event_no = $1 and payment_id = $2 and next_look_at is not null`,
+    values: [payment.eventNo, toUuid(payment.paymentId), iso(at)],
+  })
 }
 
 /** The provider was away: the buyer is told to come back, once. False if that has happened before. */
 export async function noteQueued(tx: Tx, payment: PaymentRecord, now: number): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `update holdfast.payments set queued_at = $3, revision = revision + 1
+  const { rowCount } = await tx.query({
+    name: 'note_queued_1',
+    text: `update holdfast.payments set queued_at = $3, revision = revision + 1
      where event_no = $1 and payment_id = $2 and queued_at is null and provider_ref is null`,
-    [payment.eventNo, toUuid(payment.paymentId), iso(now)],
-  )
+    values: [payment.eventNo, toUuid(payment.paymentId), iso(now)],
+  })
   return rowCount === 1
 }
 

@@ -87,13 +87,14 @@ export async function insertRefund(
     now: number
   },
 ): Promise<RefundRecord | null> {
-  const { rows } = await tx.query<Row>(
-    `insert into holdfast.refunds as r (event_no, refund_id, payment_id, reason, sequence, amount, currency, requested_by, note,
+  const { rows } = await tx.query<Row>({
+    name: 'insert_refund_1',
+    text: `insert into holdfast.refunds as r (event_no, refund_id, payment_id, reason, sequence, amount, currency, requested_by, note,
        created_at, next_attempt_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
      on conflict (event_no, payment_id, reason, sequence) do nothing
      returning ${columns}`,
-    [
+    values: [
       refund.eventNo,
       toUuid(refund.refundId),
       toUuid(refund.paymentId),
@@ -105,7 +106,7 @@ export async function insertRefund(
       refund.note,
       new Date(refund.now).toISOString(),
     ],
-  )
+  })
   return rows[0] === undefined ? null : toRecord(rows[0])
 }
 
@@ -143,14 +144,15 @@ export async function endRefund(
   refund: RefundRecord,
   end: { status: 'succeeded' | 'failed'; providerRef: string | null; error?: string },
 ): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `update holdfast.refunds
+  const { rowCount } = await tx.query({
+    name: 'end_refund_1',
+    text: `update holdfast.refunds
      set status = $3, provider_ref = coalesce($4, provider_ref), last_error = $5, ended_at = holdfast.clock(),
        next_attempt_at = null, revision = revision + 1
      where event_no = $1 and refund_id = $2
        and (status = 'pending' or (status = 'succeeded' and $3::holdfast.refund_status = 'failed'))`,
-    [refund.eventNo, toUuid(refund.refundId), end.status, end.providerRef, end.error ?? null],
-  )
+    values: [refund.eventNo, toUuid(refund.refundId), end.status, end.providerRef, end.error ?? null],
+  })
   return rowCount === 1
 }
 
@@ -160,13 +162,14 @@ export async function retryRefund(
   refund: RefundRecord,
   { afterMs, error, providerRef = null }: { afterMs: number; error: string | null; providerRef?: string | null },
 ): Promise<void> {
-  await db.query(
-    `update holdfast.refunds
+  await db.query({
+    name: 'retry_refund_1',
+    text: `update holdfast.refunds
      set next_attempt_at = holdfast.clock() + $3 * interval '1 millisecond', last_error = $4,
        provider_ref = coalesce(provider_ref, $5)
      where event_no = $1 and refund_id = $2 and status = 'pending'`,
-    [refund.eventNo, toUuid(refund.refundId), afterMs, error, providerRef],
-  )
+    values: [refund.eventNo, toUuid(refund.refundId), afterMs, error, providerRef],
+  })
 }
 
 /** How old the oldest refund is that was decided and that the provider has not taken, in seconds; 0 if there is none. */

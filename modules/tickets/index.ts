@@ -7,7 +7,14 @@ import { loadSigningKeys, type SigningKeys } from './code/signing-keys.ts'
 import { type TicketRoutesDeps, ticketRoutes } from './http.ts'
 import { ticketDesk } from './issue-tickets.ts'
 
-export { doorKeysOf, fromDoorKeys, loadSigningKeys, readSigningKeys, rotateSigningKeys } from './code/signing-keys.ts'
+export {
+  doorKeysOf,
+  fromDoorKeys,
+  loadSigningKeys,
+  readSigningKeys,
+  rotateSigningKeys,
+  type SigningKeys,
+} from './code/signing-keys.ts'
 export { payloadOf, signTicket, verifyTicket } from './code/ticket-code.ts'
 export type { EventOfTicket } from './http.ts'
 export { ticketDesk } from './issue-tickets.ts'

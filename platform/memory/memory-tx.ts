@@ -39,4 +39,6 @@ export interface MemoryTx {
   ): Promise<Row[]>
   remove<Row extends object>(table: Table<Row>, selection: Selection<Row>): Promise<Row[]>
   next(sequence: string): number
+  /** What is written from here on can be undone by calling the answer. Locks stay, where PostgreSQL would let go of some. */
+  savepoint(): () => void
 }

@@ -109,6 +109,16 @@ export class OpenTransaction implements MemoryTx {
     return this.#around.committed().next(sequence)
   }
 
+  savepoint(): () => void {
+    const written = new Map([...this.written].map(([table, rows]) => [table, new Map(rows)]))
+    const ownValues = new Set(this.#ownValues)
+    return () => {
+      this.written.clear()
+      for (const [table, rows] of written) this.written.set(table, rows)
+      this.#ownValues = ownValues
+    }
+  }
+
   /** Lets go of everything. What was written counts only if the caller has applied it. */
   end(): void {
     this.#ended = true

@@ -81,17 +81,19 @@ export function cancelReservation(
 }
 
 export function expireDue(db: MemoryConnection, origin: string, limit: number): Promise<number> {
-  return db.transaction('expire due', async tx => {
-    const now = tx.now()
-    const due = await tx.lock(reservations, {
-      where: row => row.state === 'pending_payment' && row.reservedAt === null && row.expiresAt <= now,
-      order: byEnd,
-      limit,
-      skipLocked: true,
-    })
-    if (due.length === 0) return 0
-    return (await endReservations(tx, due, { state: 'expired', now, origin })).length
+  return db.transaction('expire due', tx => expireDueIn(tx, origin, limit))
+}
+
+export async function expireDueIn(tx: MemoryTx, origin: string, limit: number): Promise<number> {
+  const now = tx.now()
+  const due = await tx.lock(reservations, {
+    where: row => row.state === 'pending_payment' && row.reservedAt === null && row.expiresAt <= now,
+    order: byEnd,
+    limit,
+    skipLocked: true,
   })
+  if (due.length === 0) return 0
+  return (await endReservations(tx, due, { state: 'expired', now, origin })).length
 }
 
 export function setSeatsAside(

@@ -25,6 +25,6 @@ export async function prepareMemoryInventory(
   )
   await tx.insert(
     areas,
-    offered.map(area => ({ eventNo, ...area, available: area.capacity, generation: 0 })),
+    offered.map(area => ({ eventNo, ...area, available: area.capacity, setAside: 0, generation: 0 })),
   )
 }

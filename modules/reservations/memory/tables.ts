@@ -4,7 +4,15 @@ import type { ReservationRecord, SeatStatus } from '../ports.ts'
 
 /** The tables of db/migrations/0004-reservations.sql with their constraints, and what the batch reads of others. */
 
-export type EventRow = { eventNo: number; version: number; status: string; onsaleAt: number | null }
+export type EventRow = {
+  eventNo: number
+  version: number
+  status: string
+  onsaleAt: number | null
+  latePayment?: 'reclaim' | 'refund'
+  /** What becomes of places that come back. */
+  returns?: 'available' | 'blocked'
+}
 export const events = defineTable<EventRow>({ name: 'events', key: row => eventKey(row.eventNo) })
 export const eventKey = (eventNo: number) => `${eventNo}`
 
@@ -44,12 +52,17 @@ export type AreaRow = {
   areaId: string
   capacity: number
   available: number
+  /** Came back and are not on sale again. */
+  setAside: number
   generation: number
 }
 export const areas = defineTable<AreaRow>({
   name: 'areas',
   key: row => areaKey(row.eventNo, row.areaNo),
-  checks: { available_is_within_capacity: row => row.available >= 0 && row.available <= row.capacity },
+  checks: {
+    available_is_within_capacity: row =>
+      row.available >= 0 && row.setAside >= 0 && row.available + row.setAside <= row.capacity,
+  },
 })
 export const areaKey = (eventNo: number, areaNo: number) => `${eventNo}/${areaNo}`
 export const byArea = (a: { eventNo: number; areaNo: number }, b: { eventNo: number; areaNo: number }) =>
@@ -87,13 +100,14 @@ export type OutboxRow = {
   occurredAt: number
   eventNo: number
   type: string
-  subject: ReservationId | null
+  /** Of a reservation, or as a uuid of what else it is about. */
+  subject: string | null
   revision: number
   origin: string
   userId: UserId | null
   seatNos: number[]
   seatGenerations: number[]
   heldUntil: number | null
-  data: { reason: string } | null
+  data: object | null
 }
 export const outbox = defineTable<OutboxRow>({ name: 'outbox', key: row => `${row.position}` })

@@ -1,5 +1,5 @@
 import type { Finding, Rule } from '../judge.ts'
-import type { Tree } from '../tree.ts'
+import type { SourceFile, Tree } from '../tree.ts'
 
 /**
  * Which module may call which. The list is short and has no circle, because calls go down it and news comes back as messages.
@@ -49,17 +49,24 @@ export const moduleDoors: Rule = {
       for (const { target, specifier, line } of file.imports) {
         const to = moduleOf(target)
         if (to === null || to === file.module || specifier === `#${to}`) continue
+        if (specifier === `#${to}/memory` && mayMeetTwins(file)) continue
         yield { path: file.path, line, what: target!, sentence: `reaches into ${target}: import '#${to}' instead` }
       }
     yield* crookedDoors(tree)
   },
 }
 
+/** The twins over the memory database have a door of their own: for simulations, for tests, and for each other. */
+function mayMeetTwins({ folder, isTest, path }: SourceFile): boolean {
+  return folder === 'sim' || isTest || /^modules\/[^/]+\/memory\//.test(path)
+}
+
 /** Every module with an index.ts has its door in package.json, and every door leads somewhere. */
 function* crookedDoors(tree: Tree): Iterable<Finding> {
   const indexes = new Set(tree.files.map(file => file.path).filter(path => /^modules\/[^/]+\/index\.ts$/.test(path)))
+  const twins = new Set(tree.files.map(file => file.path).filter(path => /\/memory\/index\.ts$/.test(path)))
   for (const [name, target] of Object.entries(tree.doors))
-    if (!indexes.has(target))
+    if (!indexes.has(target) && !twins.has(target))
       yield {
         path: 'package.json',
         line: 1,

@@ -1,0 +1,1 @@
+export { checkoutStatements } from './statements.ts'

@@ -1,0 +1,13 @@
+export { prepareMemoryInventory } from './prepare-inventory.ts'
+export { saleStatements } from './sale-statements.ts'
+export { createMemoryStore } from './store.ts'
+export {
+  areas,
+  eventKey,
+  events,
+  outbox,
+  reservationKey,
+  reservations,
+  salesFence,
+  seats,
+} from './tables.ts'

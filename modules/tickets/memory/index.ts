@@ -1,0 +1,1 @@
+export { type TicketRow, ticketStatements, tickets } from './statements.ts'
