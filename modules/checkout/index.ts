@@ -6,7 +6,7 @@ import type { Random } from '#kernel/random.ts'
 import type { Routes } from '#platform/http/server.ts'
 import type { Idempotently } from '#platform/idempotency/index.ts'
 import type { Job } from '#platform/jobs/periodic.ts'
-import type { Database } from '#platform/postgres/database.ts'
+import type { Database, Tx } from '#platform/postgres/database.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { ReservationRecord, SalePort } from '#reservations'
@@ -16,11 +16,11 @@ import { checkoutMetrics } from './checkout-metrics.ts'
 import { createDescribeSale, type TicketLabel } from './describe-sale.ts'
 import { checkoutRoutes } from './http.ts'
 import { lookAtPaymentsJob } from './look-at-payments.ts'
-import { createOpenCheckout, waitMaxMs } from './open-checkout.ts'
+import { createOpenCheckout, type OpenCheckout, waitMaxMs } from './open-checkout.ts'
 import { PayTurns } from './pay-turns.ts'
 import type { PacedProvider, TicketDesk } from './ports.ts'
 import { reconcileJob } from './reconcile.ts'
-import { decideRefund } from './refund.ts'
+import { decideRefund, type RefundAnswer, type RefundCommand } from './refund.ts'
 import { ReservationStreams } from './reservation-streams.ts'
 import { settleEventsJob } from './settle-events.ts'
 import { createSettlePayment } from './settle-payment.ts'
@@ -57,6 +57,9 @@ export type Checkout = {
   /** Of the processes that serve buyers. */
   streamJobs: readonly Job[]
   sale: SalePort
+  /** What the routes call, for whoever comes without HTTP. */
+  openCheckout: OpenCheckout
+  decideRefund: (tx: Tx, command: RefundCommand) => Promise<RefundAnswer>
   describe(record: ReservationRecord): Promise<Pick<Reservation, 'payment' | 'tickets' | 'access_url'>>
   /** Something came into the inbox. */
   onStored(): void
@@ -82,10 +85,14 @@ export function createCheckout(options: CheckoutOptions): Checkout {
   metrics.gauge('holdfast_reservation_streams', 'Reservations that somebody watches.', [], gauge =>
     gauge.set(streams.size),
   )
+  const openCheckout = createOpenCheckout({ ...deps, turns })
+  const decideRefundOf = (tx: Tx, command: RefundCommand) => decideRefund(tx, { ...deps, tickets }, command)
   return {
+    openCheckout,
+    decideRefund: decideRefundOf,
     routes: checkoutRoutes({
-      openCheckout: createOpenCheckout({ ...deps, turns }),
-      decideRefund: (tx, command) => decideRefund(tx, { ...deps, tickets }, command),
+      openCheckout,
+      decideRefund: decideRefundOf,
       provider,
       idempotently,
       streams,
