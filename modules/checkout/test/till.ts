@@ -3,20 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemClock as clock } from '#kernel/clock.ts'
-import { newId, type ReservationId, toUuid, type UserId } from '#kernel/ids.ts'
+import { newId, type ReservationId, type UserId } from '#kernel/ids.ts'
 import { systemRandom } from '#kernel/random.ts'
 import { findPaymentOf, type PaymentRecord, type ProviderEvent, storeEvents } from '#payments'
 import type { Job } from '#platform/jobs/periodic.ts'
-import { testDatabase } from '#platform/postgres/test-database.ts'
 import { createLogger } from '#platform/telemetry/logger.ts'
-import {
-  auditHouse,
-  createPostgresStore,
-  type PlaceOfReservation,
-  prepareInventory,
-  type ReservationRecord,
-} from '#reservations'
+import { auditHouse, type PlaceOfReservation, type ReservationRecord } from '#reservations'
 import { loadSigningKeys, ticketDesk } from '#tickets'
 import { countMoney, type MoneyCounts } from '../audit-money.sql.ts'
 import { createCancelCheckout } from '../cancel-checkout.ts'
@@ -28,17 +20,21 @@ import { reconcileJob } from '../reconcile.ts'
 import { decideRefund } from '../refund.ts'
 import { settleEventsJob } from '../settle-events.ts'
 import { createSettlePayment } from '../settle-payment.ts'
+import { type Backend, postgresBackend } from './backends.ts'
 import { PlayedProvider } from './played-provider.ts'
 
 /** A till: PostgreSQL with one event, a played provider, and everything of checkout between the two. Each has a database of its own. */
-export async function openTill({ seats = 200, areas = [50] as number[] } = {}) {
+export async function openTill({
+  seats = 200,
+  areas = [50] as number[],
+  on = postgresBackend as () => Backend | Promise<Backend>,
+} = {}) {
   const random = systemRandom()
   const signingKeys = await loadSigningKeys({ folder: await mkdtemp(join(tmpdir(), 'holdfast-keys-')), random })
-  const database = await testDatabase({ max: 16 })
-  const { db, advance } = database
+  const backend = await on()
+  const { db, store, clock, advance } = backend
   const provider = new PlayedProvider({ clock, random })
   const origin = randomUUID()
-  const store = createPostgresStore({ db, origin: randomUUID() })
   const outcomes: Record<string, number> = {}
   const count = (name: string) => {
     outcomes[name] = (outcomes[name] ?? 0) + 1
@@ -94,32 +90,8 @@ export async function openTill({ seats = 200, areas = [50] as number[] } = {}) {
   }
   const eventNo = await anEvent()
 
-  async function anEvent(latePayment: 'reclaim' | 'refund' = 'reclaim'): Promise<number> {
-    const { rows } = await db.query<{ event_no: number }>(
-      `with venue as (
-         insert into holdfast.venues (venue_id, name, city, country, timezone)
-         values (gen_random_uuid(), 'Hall', 'Bern', 'CH', 'Europe/Zurich') returning venue_id
-       ), map as (
-         insert into holdfast.seatmaps (seatmap_id, venue_id, version, name, seat_count, area_count, geometry_hash, geometry)
-         select gen_random_uuid(), venue_id, 1, 'Hall', $2, 1, sha256('hall'), '' from venue returning seatmap_id, venue_id
-       )
-       insert into holdfast.events (event_id, venue_id, seatmap_id, status, slug, name, starts_at, currency, ticket_limit,
-         hold_policy, late_payment, place)
-       select gen_random_uuid(), venue_id, seatmap_id, 'onsale', 'night-' || floor(random() * 1e9), 'Night', '2031-01-01', 'EUR', 50, '{}',
-         $1, 'Bern'
-       from map
-       returning event_no`,
-      [latePayment, seats],
-    )
-    const made = rows[0]!.event_no
-    await db.transaction(tx =>
-      prepareInventory(tx, {
-        eventNo: made,
-        seatCount: seats,
-        areas: areas.map((capacity, areaNo) => ({ areaNo, areaId: `FLOOR${areaNo}`, capacity })),
-      }),
-    )
-    return made
+  function anEvent(latePayment: 'reclaim' | 'refund' = 'reclaim'): Promise<number> {
+    return backend.anEvent({ seats, areas, latePayment })
   }
 
   let nextSeat = 0
@@ -181,22 +153,15 @@ export async function openTill({ seats = 200, areas = [50] as number[] } = {}) {
     await turn(jobs.events)
   }
 
-  async function state({ eventNo: of, reservationId, seatNos }: Order) {
+  async function state(order: Order) {
+    const { eventNo: of, reservationId } = order
     const found = await store.find(of, reservationId)
     const payment = await findPaymentOf(db, of, reservationId)
-    const { rows: places } = await db.query<{ status: string }>(
-      'select status from holdfast.seats where event_no = $1 and seat_no = any ($2) and (reservation_id = $3 or reservation_id is null)',
-      [of, seatNos, toUuid(reservationId)],
-    )
-    const { rows: tickets } = await db.query<{ n: number }>(
-      `select count(*)::int4 as n from holdfast.tickets where event_no = $1 and reservation_id = $2 and status = 'valid'`,
-      [of, toUuid(reservationId)],
-    )
     return {
       reservation: found!.reservation.state,
       payment: payment?.status ?? null,
-      seats: places.map(place => place.status),
-      tickets: tickets[0]!.n,
+      seats: await backend.seatsOf(order),
+      tickets: await backend.validTickets(order),
     }
   }
 
