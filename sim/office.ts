@@ -1,0 +1,280 @@
+import { type Checkout, createCheckout } from '#checkout'
+import { checkoutStatements } from '#checkout/memory'
+import type { Clock } from '#kernel/clock.ts'
+import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { isChargeable, type PaymentProvider, type ProviderEvent, paced, storeEvents } from '#payments'
+import { directProvider, type ProviderEndpoint, paymentStatements } from '#payments/memory'
+import type { MemoryConnection } from '#platform/memory/database.ts'
+import { statementDatabase } from '#platform/memory/statements.ts'
+import type { Database } from '#platform/postgres/database.ts'
+import type { Logger } from '#platform/telemetry/logger.ts'
+import type { Metrics } from '#platform/telemetry/metrics.ts'
+import type { PlaceOfReservation, ReservationRecord, ReservationStore } from '#reservations'
+import { createMemoryStore, saleStatements } from '#reservations/memory'
+import { ticketDesk } from '#tickets'
+import { ticketStatements } from '#tickets/memory'
+import { type Bank, bankKeys } from './bank.ts'
+import type { Chance } from './chance.ts'
+import type { Timeline } from './timeline.ts'
+import type { Weather } from './weather.ts'
+
+const statements = { ...saleStatements, ...paymentStatements, ...checkoutStatements, ...ticketStatements }
+
+/** How often a job of a process turns, milliseconds: rarer than in the product, so that a run is not all looking. */
+const jobMs: Record<string, number> = {
+  'settle-events': 2000,
+  'look-at-payments': 3000,
+  'carry-out-refunds': 4000,
+  'reconcile-payments': 60_000,
+  'expire-reservations': 4000,
+}
+
+export type OfficeDeps = {
+  timeline: Timeline
+  chance: Chance
+  bank: Bank
+  connection: MemoryConnection
+  signingKey: Parameters<typeof ticketDesk>[0]['currentKey']
+  weather: () => Weather
+  isOut: () => boolean
+  /** The bank is away for so long. */
+  goOut: (ms: number) => void
+  /** Counts how often something was reached, by name. */
+  reached: (what: string) => void
+  /** Something that no fault explains. */
+  violated: (what: string) => void
+  extensionSeconds: number
+  /** Jobs turn so many times more rarely: while nothing happens for days, nobody needs to look each second. */
+  leisure: () => number
+}
+
+/**
+ * One process of the box office: its own memory, its own connection, clock and jobs, and the product's own use cases. It may stop at any
+ * await, for a while or for ever.
+ */
+export class Office {
+  readonly name: string
+  readonly db: Database
+  readonly store: ReservationStore
+  readonly checkout: Checkout
+  #isAlive = true
+  #pausedUntil = 0
+  readonly #deps: OfficeDeps
+
+  constructor(name: string, deps: OfficeDeps) {
+    this.name = name
+    this.#deps = deps
+    const { timeline, chance, bank, connection } = deps
+    const skewMs = deps.weather().clocksDiffer ? chance.between(-90_000, 90_000) : 0
+    const clock: Clock = {
+      now: () => Math.round(timeline.now() + skewMs),
+      monotonic: () => timeline.monotonic(),
+      sleep: (ms, signal) => this.#heard(timeline.sleep(ms, signal)),
+    }
+    const origin = `${name} ${chance.int(1e9)}`
+    const store = createMemoryStore({ db: connection, origin })
+    this.store = {
+      ...store,
+      holdBatch: requests => this.#through(() => store.holdBatch(requests)),
+      find: (eventNo, id) => this.#through(() => store.find(eventNo, id)),
+      extend: command => this.#through(() => store.extend(command)),
+      cancel: command => this.#through(() => store.cancel(command)),
+      setAside: command => this.#through(() => store.setAside(command)),
+      expireDue: limit => this.#through(() => store.expireDue(limit)),
+    }
+    this.db = this.#gated(statementDatabase(connection, statements))
+    const metrics = countedMetrics(deps.reached)
+    const direct: PaymentProvider = directProvider({
+      sandbox: bank.sandbox,
+      keys: bankKeys,
+      send: (endpoint, handle) => this.#call(endpoint, handle),
+    })
+    this.checkout = createCheckout({
+      db: this.db,
+      provider: paced(direct, { clock, metrics }),
+      tickets: ticketDesk({ clock, random: chance, currentKey: deps.signingKey }),
+      ticketsOf: async () => [],
+      placesOf: async record => placesOf(record),
+      holdPolicyOf: async () => ({ extensionSeconds: deps.extensionSeconds }),
+      isChargeable,
+      accessUrlOf: () => '',
+      opensReservation: () => false,
+      viewReservation: async () => null,
+      readable: async () => null,
+      idempotently: async () => {
+        throw new Error('nobody comes by HTTP')
+      },
+      origin,
+      clock,
+      random: chance,
+      metrics,
+      logger: watchfulLogger(deps.violated),
+    })
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive
+  }
+
+  start(): void {
+    const { timeline, chance } = this.#deps
+    const jobs = [
+      ...this.checkout.jobs,
+      { name: 'expire-reservations', run: async () => void (await this.store.expireDue(20)) },
+    ]
+    for (const job of jobs)
+      timeline.start(async () => {
+        while (this.#isAlive) {
+          await timeline.sleep(jobMs[job.name]! * this.#deps.leisure() * chance.between(0.5, 1.5))
+          if (!this.#isAlive) return
+          await this.#heard(job.run(new AbortController().signal)).catch(passingOnly)
+        }
+      })
+  }
+
+  /** Stops at whatever it awaits, for ever. */
+  crash(): void {
+    this.#isAlive = false
+    this.#deps.connection.cut()
+  }
+
+  /** Stops for a while, as a machine does that has no processor or no memory to give. */
+  pause(ms: number): void {
+    this.#pausedUntil = this.#deps.timeline.monotonic() + ms
+  }
+
+  /** The route of webhooks, after the signature. */
+  async webhook(event: ProviderEvent): Promise<void> {
+    await storeEvents(this.db, 'sandbox', 'webhook', [event])
+    this.checkout.onStored()
+  }
+
+  #through<T>(work: () => Promise<T>): Promise<T> {
+    return this.#gate().then(() => this.#heard(work()))
+  }
+
+  #gated(db: Database): Database {
+    return {
+      ...db,
+      query: (statement, values) => this.#through(() => db.query(statement, values)) as never,
+      transaction: work => this.#through(() => db.transaction(work)),
+    }
+  }
+
+  async #gate(): Promise<void> {
+    const { timeline } = this.#deps
+    if (!this.#isAlive) await never
+    const leftMs = this.#pausedUntil - timeline.monotonic()
+    if (leftMs > 0) await this.#heard(timeline.sleep(leftMs))
+  }
+
+  /** What a dead process hears of the world: nothing. */
+  #heard<T>(work: Promise<T>): Promise<T> {
+    return work.then(
+      result => (this.#isAlive ? result : never),
+      error => {
+        if (this.#isAlive) throw error
+        return never
+      },
+    )
+  }
+
+  async #call<T extends { records: unknown }>(endpoint: ProviderEndpoint, handle: () => T): Promise<T> {
+    const { timeline, chance, bank, reached, isOut } = this.#deps
+    const weather = this.#deps.weather()
+    await this.#gate()
+    await timeline.turn(`${this.name}: asks the bank: ${endpoint}`)
+    await this.#gate()
+    if (isOut() || chance.happens(weather.callRefused)) {
+      reached(`call refused: ${endpoint}`)
+      throw new RetryableFault('the payment provider is away')
+    }
+    const lost = async (what: string): Promise<never> => {
+      reached(`${what} lost: ${endpoint}`)
+      await this.#heard(timeline.sleep(6000))
+      throw new OutcomeUnknown('the payment provider did not answer')
+    }
+    if (chance.happens(weather.callRequestLost)) return lost('request')
+    if (chance.happens(weather.callSlow)) {
+      reached(`slow call: ${endpoint}`)
+      await timeline.sleep(chance.between(500, 30_000))
+    }
+    bank.sandbox.steering.faults = chance.happens(weather.providerFails)
+      ? [{ endpoint: 'any', kind: chance.happens(0.5) ? 'error' : 'error_after_effect', times: 1 }]
+      : []
+    if (bank.sandbox.steering.faults.length > 0) reached(`the bank's own failure: ${endpoint}`)
+    const answer = bank.handle(handle as never) as unknown as T
+    bank.sandbox.steering.faults = []
+    if (hasEffect.has(endpoint) && chance.happens(weather.awayAfterEffect)) {
+      this.#deps.goOut(chance.any([30_000, 300_000]))
+      return lost('answer')
+    }
+    if (chance.happens(weather.callAnswerLost)) return lost('answer')
+    await timeline.turn(`${this.name}: hears of the bank: ${endpoint}`)
+    await this.#gate()
+    return answer
+  }
+}
+
+const hasEffect: ReadonlySet<ProviderEndpoint> = new Set(['create', 'capture', 'cancel', 'refund'])
+
+const never = new Promise<never>(() => {})
+
+/** The world may be away under anything; nothing else may go wrong. */
+export function passingOnly(error: unknown): void {
+  if (!(error instanceof RetryableFault || error instanceof OutcomeUnknown)) throw error
+}
+
+function placesOf(record: ReservationRecord): PlaceOfReservation[] {
+  return [
+    ...record.seats.map(({ seatNo, level, amount }) => ({
+      kind: 'seat' as const,
+      seatNo,
+      section: 'A',
+      row: '1',
+      number: String(seatNo),
+      priceLevel: level,
+      amount,
+    })),
+    ...record.areas.map(({ areaNo, quantity, level, amount }) => ({
+      kind: 'area' as const,
+      areaNo,
+      areaId: 'FLOOR',
+      quantity,
+      priceLevel: level,
+      amount,
+    })),
+  ]
+}
+
+/** Counters name what was reached; the rest is of no interest here. */
+function countedMetrics(reached: (what: string) => void): Metrics {
+  const counter = (name: string) => ({
+    inc(labels?: Record<string, string> | number) {
+      const told = typeof labels === 'object' ? Object.values(labels).filter(value => value !== 'sandbox') : []
+      reached([name.replace(/^holdfast_|_total$/g, ''), ...told].join(' ').trim())
+    },
+  })
+  const idle = () => ({ set() {}, observe() {} })
+  return { registry: null, counter, gauge: idle, histogram: idle } as unknown as Metrics
+}
+
+/** What the product reports as an error and no fault explains is a violation. */
+function watchfulLogger(violated: (what: string) => void): Logger {
+  const quiet = () => {}
+  const error = (fields: { err?: Error }, message: string) => {
+    const { err } = fields
+    if (err === undefined || err instanceof RetryableFault || err instanceof OutcomeUnknown) return
+    if (err.name === 'ProviderRefusal') return
+    violated(`${message}: ${err.stack}`)
+  }
+  return {
+    error,
+    warn: quiet,
+    info: quiet,
+    debug: quiet,
+    trace: quiet,
+    fatal: error,
+    child: () => watchfulLogger(violated),
+  } as never
+}

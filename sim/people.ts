@@ -1,0 +1,184 @@
+import { newId, type ReservationId, type UserId } from '#kernel/ids.ts'
+import type { Chance } from './chance.ts'
+import type { Office } from './office.ts'
+import type { Town } from './town.ts'
+
+/** What somebody was told by the box office, and may rely on. */
+export type Order = {
+  userId: UserId
+  reservationId: ReservationId
+  /** What their page knows of the payment. */
+  intent: { ref: string; secret: string } | null
+  /** Told that the reservation is theirs no more. */
+  cancelled: boolean
+}
+
+const cards = [
+  'pm_card_visa',
+  'pm_card_visa',
+  'pm_card_visa',
+  'pm_card_chargeDeclined',
+  'pm_card_authenticationRequired',
+  'pm_sandbox_processing',
+  'pm_sandbox_processingFails',
+  'pm_sandbox_captureRefused',
+] as const
+
+/** One buyer, from their first look to whatever comes of it; every answer may be lost, and they go on as people do. */
+export async function beBuyer(town: Town, chance: Chance): Promise<void> {
+  const { timeline } = town
+  const userId = newId('usr', { clock: timeline, random: chance })
+  await timeline.sleep(chance.between(0, town.plan.arrivalsMs))
+  for (let evening = 1 + chance.int(2); evening > 0; evening--) {
+    const order = await hold(town, chance, userId)
+    if (order === null) continue
+    await haveAnOrder(town, chance, order)
+    await timeline.sleep(chance.between(0, 60_000))
+  }
+}
+
+async function haveAnOrder(town: Town, chance: Chance, order: Order): Promise<void> {
+  const { timeline } = town
+  const think = (most: number) => timeline.sleep(chance.between(0, most))
+  await think(20_000)
+  if (chance.happens(0.15)) await change(town, chance, order)
+  if (chance.happens(0.1)) return void town.reached('left the cart')
+  for (let tries = 1 + chance.int(3); tries > 0 && order.intent === null; tries--) {
+    await checkOut(town, chance, order)
+    await think(15_000)
+  }
+  if (chance.happens(0.1)) await cancel(town, chance, order)
+  if (order.intent === null) return
+  if (chance.happens(0.1)) return void town.reached('left the payment')
+  // Most pay at once, some at the last moment, some when it is too late.
+  await think(chance.any([5000, 5000, 60_000, 150_000, 1_800_000]))
+  for (let tries = 1 + chance.int(2); tries > 0; tries--) {
+    const { ref, secret } = order.intent
+    await timeline.turn('a buyer types a card')
+    const said = town.bank.confirm(ref, secret, chance.any(cards))
+    town.reached(`card: ${said}`)
+    if (said === 'requires_action') {
+      await think(30_000)
+      town.bank.authenticate(ref, chance.happens(0.8))
+    }
+    if (said === 'requires_capture' || said === 'processing') break
+    await think(20_000)
+  }
+  if (chance.happens(0.1)) await cancel(town, chance, order)
+}
+
+/** Asks with one key until there is an answer, as a page does. */
+async function hold(town: Town, chance: Chance, userId: UserId): Promise<Order | null> {
+  const { eventNo, plan, timeline } = town
+  const wantsFloor = chance.happens(0.3)
+  const seatNos = wantsFloor && chance.happens(0.7) ? [] : someSeats(chance, plan.seats)
+  const places = wantsFloor ? 1 + chance.int(3) : 0
+  const price = plan.isFree ? 0 : 2500
+  const request = {
+    eventNo,
+    userId,
+    keyHash: chance.bytes(16).toString('hex'),
+    requestHash: chance.bytes(16).toString('hex'),
+    eventVersion: 1,
+    seats: seatNos.map(seatNo => ({ seatNo, level: 0, amount: price })),
+    areas: places === 0 ? [] : [{ areaNo: 0, quantity: places, level: 0, amount: price }],
+    quantity: seatNos.length + places,
+    amount: price * (seatNos.length + places),
+    currency: 'EUR',
+    ticketLimit: 20,
+    holdSeconds: plan.holdSeconds,
+    extensions: 1,
+    replaces: null,
+    probe: false,
+    arrival: 0,
+  }
+  for (let tries = 0; tries < 5; tries++) {
+    const office = town.anyOffice()
+    // Each try may become a reservation of its own name; the key makes sure that only one does.
+    const reservationId = newId('rsv', { clock: timeline, random: chance }, eventNo)
+    const answer = await town.ask(office, () => office.store.holdBatch([{ ...request, reservationId }]))
+    const outcome = answer?.outcomes[0]
+    if (outcome === undefined || outcome.kind === 'again' || outcome.kind === 'busy') {
+      await timeline.sleep(chance.between(200, 3000))
+      continue
+    }
+    town.reached(`hold: ${outcome.kind}`)
+    if (outcome.kind !== 'held' && outcome.kind !== 'replayed') return null
+    const id = outcome.kind === 'held' ? reservationId : outcome.reservationId
+    const order = { userId, reservationId: id, intent: null, cancelled: false }
+    town.acknowledged(order, request.keyHash)
+    return order
+  }
+  return null
+}
+
+async function checkOut(town: Town, chance: Chance, order: Order): Promise<void> {
+  const office = town.anyOffice()
+  const { eventNo } = town
+  const buyer = { email: 'ada@example.org', name: 'Ada', traceparent: null }
+  const answer = await town.ask(office, () => office.checkout.openCheckout({ eventNo, ...order, ...buyer }))
+  if (answer === null) return
+  town.reached(`checkout: ${answer.kind}${answer.kind === 'refused' ? ` ${answer.code}` : ''}`)
+  if (answer.kind === 'ready' && answer.intent.clientSecret !== null)
+    order.intent = { ref: answer.intent.ref, secret: answer.intent.clientSecret }
+  if (answer.kind === 'queued') await town.timeline.sleep(chance.between(1000, 30_000))
+}
+
+async function cancel(town: Town, _chance: Chance, order: Order): Promise<void> {
+  const office = town.anyOffice()
+  const { eventNo } = town
+  const asked = { eventNo, reservationId: order.reservationId, userId: order.userId }
+  const answer = await town.ask(office, async () => {
+    const plain = await office.store.cancel(asked)
+    if (plain.ok) return 'cancelled'
+    return plain.code === 'payment-in-progress' ? office.checkout.sale.cancel(asked) : plain.code
+  })
+  if (answer === null) return
+  town.reached(`cancel: ${answer}`)
+  if (answer === 'cancelled') order.cancelled = true
+}
+
+async function change(town: Town, _chance: Chance, order: Order): Promise<void> {
+  const office = town.anyOffice()
+  const { eventNo } = town
+  const { reservationId, userId } = order
+  const answer = await town.ask(office, () =>
+    office.store.extend({ eventNo, reservationId, userId, extensionSeconds: town.plan.extensionSeconds }),
+  )
+  if (answer !== null) town.reached(`extend: ${answer.ok ? 'ok' : answer.code}`)
+}
+
+/** Staff: refunds, seats set aside and given back, in the middle of everything. */
+export async function beStaff(town: Town, chance: Chance): Promise<void> {
+  const { timeline, eventNo } = town
+  for (let deed = 0; deed < 6; deed++) {
+    await timeline.sleep(chance.between(5000, 90_000))
+    const office = town.anyOffice()
+    if (chance.happens(0.3)) {
+      const seatNos = someSeats(chance, town.plan.seats)
+      const aside = chance.happens(0.6) ? { blocked: 'cameras' } : { available: true as const }
+      const answer = await town.ask(office, () => office.store.setAside({ eventNo, seatNos, change: aside }))
+      if (answer !== null) town.reached(`set aside: ${answer.changed.length > 0 ? 'some' : 'none'}`)
+      continue
+    }
+    if (town.orders.length === 0) continue
+    const order = chance.any(town.orders)
+    await refund(town, chance, office, order)
+  }
+}
+
+async function refund(town: Town, chance: Chance, office: Office, { reservationId, userId }: Order): Promise<void> {
+  const { eventNo } = town
+  const tickets = town.liveTickets(reservationId)
+  const some = tickets.length > 1 && chance.happens(0.5) ? { ticketIds: [chance.any(tickets)] } : {}
+  const answer = await town.ask(office, () =>
+    office.db.transaction(tx =>
+      office.checkout.decideRefund(tx, { eventNo, reservationId, requestedBy: userId, reason: 'ill', ...some }),
+    ),
+  )
+  if (answer !== null) town.reached(`refund: ${answer.ok ? 'decided' : answer.code}`)
+}
+
+function someSeats(chance: Chance, seats: number): number[] {
+  return [...new Set(Array.from({ length: 1 + chance.int(3) }, () => chance.int(seats)))].sort((a, b) => a - b)
+}

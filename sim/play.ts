@@ -1,0 +1,77 @@
+import type { SigningKeys } from '#tickets'
+import { Chance } from './chance.ts'
+import { checkAlways, checkAtRest, isAtRest, restless } from './checks.ts'
+import { beBuyer, beStaff } from './people.ts'
+import { drawPlan, Town } from './town.ts'
+import { drawWeather } from './weather.ts'
+
+export type Played = {
+  seed: number
+  steps: number
+  /** How often each state was reached. */
+  states: Record<string, number>
+  /** What went wrong; empty in a run as it should be. */
+  violations: string[]
+  trace: readonly string[]
+}
+
+/** While things fail, and how long everything then has to come to rest. Virtual milliseconds. */
+const stormMs = 5 * 60_000
+const restMs = 3 * 3_600_000
+/** A webhook that comes three days late is still a webhook. */
+const lateWebhooksMs = 80 * 3_600_000
+const leisure = 1000
+const checkEveryMs = 10_000
+
+/** One run: a town, a storm, a calm in which everything must come to rest, and the checks. */
+export async function play(
+  seed: number,
+  { keys, keepTrace = false }: { keys: SigningKeys; keepTrace?: boolean },
+): Promise<Played> {
+  const chance = new Chance(seed)
+  const plan = drawPlan(chance)
+  const weather = drawWeather(chance)
+  const town = new Town({ chance, plan, weather, keys, keepTrace })
+  const { timeline, violations } = town
+  try {
+    await town.open()
+    for (let i = 0; i < plan.buyers; i++) {
+      const own = chance.fork()
+      town.welcome(() => beBuyer(town, own))
+    }
+    for (let i = 0; i < weather.staff; i++) {
+      const own = chance.fork()
+      town.welcome(() => beStaff(town, own))
+    }
+    const opened = timeline.now()
+    for (let until = checkEveryMs; until <= stormMs && violations.length === 0; until += checkEveryMs) {
+      await timeline.run({ until: opened + until })
+      violations.push(...checkAlways(town))
+    }
+    town.clearUp()
+    await comeToRest(town, { withinMs: restMs, isDone: () => town.hasGoneHome && isAtRest(town) })
+    // Days in which nothing happens but that webhooks arrive.
+    town.leisure = leisure
+    await comeToRest(town, { withinMs: lateWebhooksMs, isDone: () => town.isQuiet && isAtRest(town) })
+    if (violations.length === 0) violations.push(...checkAtRest(town))
+  } catch (error) {
+    violations.push((error as Error).stack ?? String(error))
+  }
+  return { seed, steps: timeline.steps, states: town.states, violations, trace: timeline.trace }
+}
+
+async function comeToRest(
+  town: Town,
+  { withinMs, isDone }: { withinMs: number; isDone: () => boolean },
+): Promise<void> {
+  const { timeline, violations } = town
+  const deadline = timeline.now() + withinMs
+  while (violations.length === 0 && !isDone()) {
+    if (timeline.now() >= deadline) {
+      violations.push(`not at rest after ${withinMs / 3_600_000} hours: ${restless(town).join('; ')}`)
+      return
+    }
+    await timeline.run({ until: timeline.now() + checkEveryMs * town.leisure })
+    violations.push(...checkAlways(town))
+  }
+}

@@ -1,0 +1,80 @@
+import type { Chance } from './chance.ts'
+
+/**
+ * What may go wrong in one run, and how often. Each seed draws its own: a run in which everything fails now and then never meets what
+ * comes of one fault alone ("swarm testing").
+ */
+export type Weather = {
+  /** A statement or a commit that fails; a commit whose answer is lost, or that never came. */
+  statementFails: number
+  commitAborts: number
+  commitRequestLost: number
+  commitAnswerLost: number
+  /** A call to the provider. */
+  callRefused: number
+  callRequestLost: number
+  callAnswerLost: number
+  callSlow: number
+  /** The provider keeps its own failure under a key. */
+  providerFails: number
+  outages: number
+  /** The bank goes away with the answer to a call that had an effect. */
+  awayAfterEffect: number
+  crashes: number
+  pauses: number
+  clocksDiffer: boolean
+  webhooks: { lost: number; copiesMax: number; delayMsMax: number }
+  staff: number
+  /** Of the authorised payments, how many somebody captures by hand in the pages of the bank. */
+  capturedByHand: number
+}
+
+export const calm: Weather = {
+  statementFails: 0,
+  commitAborts: 0,
+  commitRequestLost: 0,
+  commitAnswerLost: 0,
+  callRefused: 0,
+  callRequestLost: 0,
+  callAnswerLost: 0,
+  callSlow: 0,
+  providerFails: 0,
+  outages: 0,
+  awayAfterEffect: 0,
+  crashes: 0,
+  pauses: 0,
+  clocksDiffer: false,
+  webhooks: { lost: 0, copiesMax: 1, delayMsMax: 0 },
+  staff: 0,
+  capturedByHand: 0,
+}
+
+const hourMs = 3_600_000
+
+export function drawWeather(chance: Chance): Weather {
+  const rate = (most: number) => (chance.happens(0.5) ? chance.fraction() * most : 0)
+  const count = (most: number) => (chance.happens(0.5) ? 1 + chance.int(most) : 0)
+  return {
+    statementFails: rate(0.02),
+    commitAborts: rate(0.05),
+    commitRequestLost: rate(0.05),
+    commitAnswerLost: rate(0.08),
+    callRefused: rate(0.1),
+    callRequestLost: rate(0.1),
+    callAnswerLost: rate(0.15),
+    callSlow: rate(0.2),
+    providerFails: rate(0.1),
+    outages: count(3),
+    awayAfterEffect: rate(0.1),
+    crashes: count(3),
+    pauses: count(2),
+    clocksDiffer: chance.happens(0.4),
+    webhooks: {
+      lost: chance.any([0, 0, 0.3, 1]),
+      copiesMax: chance.any([1, 1, 3, 20]),
+      delayMsMax: chance.any([0, 2000, 120_000, 1_800_000, 72 * hourMs]),
+    },
+    staff: count(4),
+    capturedByHand: rate(0.6),
+  }
+}
