@@ -11,6 +11,10 @@ export type OwnServer = {
   url: string
   email: string
   password: string
+  /** Where it keeps everything. */
+  folder: string
+  /** The server dies at whatever it does, without a word to its database and its sandbox, and is started again. */
+  crash(): Promise<void>
   stop(): Promise<void>
   /** For who cannot wait: it stops by itself, and its folder stays. */
   kill(): void
@@ -22,27 +26,41 @@ const program = fileURLToPath(new URL('../apps/cli/holdfast.mjs', import.meta.ur
 export async function startOwnServer(): Promise<OwnServer> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-rehearsal-'))
   const [email, password] = ['rehearsal@holdfast.localhost', randomBytes(18).toString('base64url')]
-  const child = spawn(process.execPath, [program, 'start', '--port', '0', '--data', folder, '--no-demo'], {
-    // Ctrl-C is for the rehearsal, which stops the server in the end.
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env.PATH,
-      HOLDFAST_ADMIN_EMAIL: email,
-      HOLDFAST_ADMIN_PASSWORD: password,
-      HOLDFAST_LOG_LEVEL: 'error',
-      HOLDFAST_DRAIN_SECONDS: '2',
-    },
-  })
-  let said = ''
-  child.stderr.on('data', chunk => {
-    said = (said + chunk).slice(-4000)
-  })
-  const url = await readyAt(child, () => said)
+
+  async function start(port: string): Promise<{ child: ChildProcess; url: string }> {
+    const child = spawn(process.execPath, [program, 'start', '--port', port, '--data', folder, '--no-demo'], {
+      // Ctrl-C is for the rehearsal, which stops the server in the end.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH,
+        HOLDFAST_ADMIN_EMAIL: email,
+        HOLDFAST_ADMIN_PASSWORD: password,
+        HOLDFAST_LOG_LEVEL: 'error',
+        HOLDFAST_DRAIN_SECONDS: '2',
+      },
+    })
+    let said = ''
+    child.stderr.on('data', chunk => {
+      said = (said + chunk).slice(-4000)
+    })
+    return { child, url: await readyAt(child, () => said) }
+  }
+
+  const started = await start('0')
+  let { child } = started
+  const { url } = started
   return {
     url,
     email,
     password,
+    folder,
+    async crash() {
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+      child = (await start(new URL(url).port)).child
+    },
     kill() {
       child.kill('SIGTERM')
       process.stderr.write(`The server is told to stop. What it wrote stays in ${folder}.\n`)

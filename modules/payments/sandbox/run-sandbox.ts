@@ -146,8 +146,9 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
     await ledger.append(answered.records)
     if (answered.fault?.kind === 'silence') return // the caller's patience decides
     if (answered.fault?.kind === 'hang') await clock.sleep(answered.fault.ms, stopping.signal).catch(() => {})
-    response.writeHead(answered.status, { 'content-type': 'application/json', ...answered.headers })
-    response.end(JSON.stringify(answered.body))
+    const answer = Buffer.from(JSON.stringify(answered.body))
+    const described = { 'content-type': 'application/json', 'content-length': answer.length }
+    response.writeHead(answered.status, { ...described, ...answered.headers }).end(answer)
   }
 
   async function answerOwn(request: IncomingMessage, response: ServerResponse, url: URL, text: string): Promise<void> {

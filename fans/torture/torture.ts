@@ -1,0 +1,321 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Api } from '../api.ts'
+import { makeConcert } from '../hall.ts'
+import type { OwnServer } from '../own-server.ts'
+import { ask } from '../questions.ts'
+import { latencyOf } from '../report.ts'
+import { seededRandom } from '../seeded-random.ts'
+import { forge, forgeryKinds, wellSigned } from './forgeries.ts'
+
+export type TortureOptions = {
+  server: OwnServer
+  api: Api
+  payments: number
+  seed: number
+  sleep: (ms: number) => Promise<void>
+  tell: (line: string) => void
+}
+
+export type TortureReport = {
+  payments: number
+  /** Orders whose end is not what the provider's books say it must be. */
+  wrong_effects: number
+  wrong: string[]
+  /** Between what the provider took and gave back, and what our books say, in minor units. */
+  ledger_difference: number
+  forgeries: number
+  /** Answered with 2xx although badly signed, or with any effect. */
+  forgeries_accepted: number
+  ack_p99_ms: number
+  /** From the buyer's card to the ticket, the longest. */
+  healed_max_s: number
+  crashes: number
+  tickets: number
+  refunds: number
+  oversold: number
+  balanced: boolean
+  seconds: number
+}
+
+type Order = {
+  token: string
+  reservationId: string
+  ref: string
+  paymentId: string
+  amount: number
+  /** When the bank said yes; null: it did not. */
+  acceptedAt: number | null
+  ticketAt: number | null
+}
+
+type Intent = { id: string; status: string; amount_received: number; metadata: Record<string, string> }
+
+const webhookPath = '/v1/webhooks/payments/stripe'
+const holdSeconds = 900
+const restMsMax = 300_000
+
+/** Payments in number, and everything that can be wrong with the news of them; then both sides' books are laid side by side. */
+export async function torture(options: TortureOptions): Promise<TortureReport> {
+  const { server, api, payments, sleep, tell } = options
+  const { url } = server
+  const random = seededRandom(options.seed)
+  const startedAt = performance.now()
+  const { body: config } = await api(url, { path: '/v1/config' })
+  const sandboxUrl = config.payments.sandbox_url as string
+  const steer = (body: object) => api(sandboxUrl, { path: '/sandbox/steer', body })
+  const login = await api(url, { path: '/v1/auth/login', body: { email: server.email, password: server.password } })
+  let staff = login.body.access_token as string
+  const eventId = await makeConcert({ places: Math.max(200, payments * 2), holdSeconds }, async (path, body) => {
+    const answer = await api(url, { path: `/v1${path}`, token: staff, body })
+    if (answer.status >= 300) throw new Error(`${path} answers ${answer.status}: ${answer.body.detail}`)
+    return answer.body
+  })
+  await steer({ webhooks: { copies: [1, 20], delay_ms: [0, 60_000], reorder_ms: 10_000, drop_share: 0.2 } })
+
+  const orders: Order[] = []
+  const acks: number[] = []
+  const accepted: string[] = []
+  let forgeries = 0
+  let crashes = 0
+  let buyersLeft = payments
+
+  const buyers = Array.from({ length: payments }, (_, i) => buy(i, seededRandom(options.seed * 1_000_003 + i)))
+  const troubles = [forgeAll(), beSteered(), tellProgress()]
+  await Promise.all(buyers)
+  await Promise.all(troubles)
+  tell('all have paid or left; waiting for the books to come to rest')
+  await steer({ webhooks: { copies: [1, 3], delay_ms: [0, 1000], reorder_ms: 0, drop_share: 0, outage: false } })
+  const refunds = await giveSomeBack()
+  await comeToRest()
+  return report()
+
+  /** One buyer: a seat, and one or two cards. Their page asks again for as long as it takes. */
+  async function buy(i: number, chance: () => number): Promise<void> {
+    try {
+      await sleep(chance() * payments * 45)
+      const guest = await insist(() => api(url, ask.guest()))
+      const me = { token: guest.body.access_token as string }
+      const held = await insist(() =>
+        api(url, ask.hold({ ...me, key: `torture-${i}` }, eventId, { best_available: { quantity: 1 } })),
+      )
+      if (held.status !== 201) return
+      const reservationId = held.body.reservation_id as string
+      const paying = await insist(
+        () => api(url, ask.checkOut(me, reservationId, { email: 'ada@example.org', name: 'Ada' })),
+        [202],
+      )
+      if (paying.status !== 200) return
+      const {
+        provider_ref: ref,
+        client_secret: secret,
+        publishable_key: publishableKey,
+        payment_id,
+        amount,
+      } = paying.body
+      const order: Order = {
+        ...me,
+        reservationId,
+        ref,
+        paymentId: payment_id,
+        amount,
+        acceptedAt: null,
+        ticketAt: null,
+      }
+      orders.push(order)
+      const drawn = chance()
+      const cards =
+        drawn < 0.5
+          ? ['pm_card_visa']
+          : drawn < 0.75
+            ? ['pm_card_chargeDeclined', 'pm_card_visa']
+            : drawn < 0.9
+              ? ['pm_card_chargeDeclined']
+              : []
+      for (const card of cards) {
+        const said = await insist(() => api(sandboxUrl, ask.confirm({ ref, secret, publishableKey }, card)))
+        if (said.status === 200) order.acceptedAt = performance.now()
+      }
+      if (order.acceptedAt !== null) await waitForTicket(order)
+      // Whoever could not pay gives up, so that the end need not wait for their hold.
+      else await insist(() => api(url, ask.cancel(me, reservationId)))
+    } finally {
+      buyersLeft--
+    }
+  }
+
+  async function waitForTicket(order: Order): Promise<void> {
+    for (const until = performance.now() + restMsMax; performance.now() < until; await sleep(1000)) {
+      const { body } = await api(url, ask.reservation(order, order.reservationId))
+      if (body.state !== 'confirmed') continue
+      order.ticketAt = performance.now()
+      return
+    }
+  }
+
+  async function insist(question: () => ReturnType<Api>, again: readonly number[] = []): ReturnType<Api> {
+    for (;;) {
+      const answer = await question()
+      const isPassing =
+        answer.status === 0 || answer.status === 429 || answer.status === 503 || again.includes(answer.status)
+      if (!isPassing) return answer
+      await sleep(answer.retryAfterMs ?? 500)
+    }
+  }
+
+  /** One forgery for ten payments, each for an intent that is open. */
+  async function forgeAll(): Promise<void> {
+    for (let i = 0; i < payments / 10; i++) {
+      while (orders.length === 0) await sleep(100)
+      await sleep(random() * 900)
+      const { ref, paymentId, amount } = orders[Math.floor(random() * orders.length)]!
+      const kind = forgeryKinds[i % forgeryKinds.length]!
+      const { body, signature } = forge(kind, {
+        ref,
+        paymentId,
+        amount,
+        secret: await liveSecret(),
+        nowSeconds: Math.floor(Date.now() / 1000),
+      })
+      forgeries++
+      const at = performance.now()
+      const response = await fetch(`${url}${webhookPath}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(signature !== '' && { 'stripe-signature': signature }) },
+        body,
+      }).catch(() => null)
+      if (response === null) continue
+      await response.arrayBuffer()
+      acks.push(performance.now() - at)
+      if (!wellSigned.has(kind) && response.ok) accepted.push(kind)
+    }
+  }
+
+  async function liveSecret(): Promise<string> {
+    const file = join(server.folder, 'sandbox/credentials.json')
+    const { webhook_secrets: secrets } = JSON.parse(await readFile(file, 'utf8'))
+    return secrets[0].secret
+  }
+
+  /** In the middle: the endpoint is down for a while, the secret is changed, the server dies. */
+  async function beSteered(): Promise<void> {
+    const share = (part: number) => () => orders.length >= payments * part || buyersLeft === 0
+    await when(share(0.2))
+    tell('the endpoint counts as down')
+    await steer({ webhooks: { outage: true } })
+    await when(share(0.4))
+    await steer({ webhooks: { outage: false } })
+    tell('the endpoint is back; its secret is changed')
+    await api(sandboxUrl, { path: '/sandbox/endpoints/rotate-secret', body: { overlap_seconds: 30 } })
+    await when(share(0.6))
+    tell('kill -9')
+    await server.crash()
+    crashes++
+    await when(share(0.8))
+    tell('kill -9 once more')
+    await server.crash()
+    crashes++
+  }
+
+  async function when(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await sleep(200)
+  }
+
+  async function tellProgress(): Promise<void> {
+    while (buyersLeft > 0) {
+      await sleep(5000)
+      const tickets = orders.filter(order => order.ticketAt !== null).length
+      tell(`${orders.length} of ${payments} are paying, ${tickets} have tickets, ${forgeries} forgeries`)
+    }
+  }
+
+  /** One order in ten goes back, asked for twice at once. */
+  async function giveSomeBack(): Promise<number> {
+    const back = orders.filter(order => order.ticketAt !== null).filter((_, i) => i % 10 === 0)
+    staff = (await api(url, { path: '/v1/auth/login', body: { email: server.email, password: server.password } })).body
+      .access_token
+    for (const { reservationId } of back) {
+      const question = { path: `/v1/reservations/${reservationId}/refund`, token: staff, body: { reason: 'torture' } }
+      await Promise.all(['a', 'b'].map(key => insist(() => api(url, { ...question, key: `${reservationId}-${key}` }))))
+    }
+    return back.length
+  }
+
+  async function comeToRest(): Promise<void> {
+    for (const until = performance.now() + restMsMax; performance.now() < until; await sleep(1000)) {
+      const { status, body } = await api(url, { path: `/v1/events/${eventId}/audit`, token: staff })
+      if (status === 200 && body.held === 0 && body.reserved === 0 && body.refund_pending_amount === 0) return
+    }
+  }
+
+  async function report(): Promise<TortureReport> {
+    const intents = await intentsOfBank()
+    const given = await refundsOfBank()
+    const wrong: string[] = []
+    for (const order of orders) {
+      const { body } = await insist(() => api(url, ask.reservation(order, order.reservationId)))
+      const intent = intents.get(order.ref)
+      const received = intent?.amount_received ?? 0
+      const back = given.get(order.ref) ?? 0
+      const live = ((body.tickets ?? []) as { status: string }[]).filter(ticket => ticket.status !== 'void').length
+      const isRight = received - back > 0 ? live === 1 && body.state === 'confirmed' : live === 0
+      if (!isRight)
+        wrong.push(`${order.reservationId}: ${body.state}, ${live} tickets, ${received} taken, ${back} back`)
+      if (order.acceptedAt !== null && order.ticketAt === null)
+        wrong.push(`${order.reservationId}: paid, and no ticket came`)
+    }
+    const twice = [...Map.groupBy(intents.values(), intent => intent.metadata.payment_id).values()].filter(
+      made => made.length > 1,
+    )
+    for (const made of twice) wrong.push(`${made[0]!.metadata.payment_id} has ${made.length} intents`)
+    const { body: books } = await api(url, { path: `/v1/events/${eventId}/audit`, token: staff })
+    const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0)
+    const taken = sum([...intents.values()].map(intent => intent.amount_received))
+    const difference = Math.abs(taken - books.captured_amount) + Math.abs(sum(given.values()) - books.refunded_amount)
+    const healed = orders.flatMap(({ acceptedAt, ticketAt }) =>
+      acceptedAt === null || ticketAt === null ? [] : [(ticketAt - acceptedAt) / 1000],
+    )
+    return {
+      payments: orders.length,
+      wrong_effects: wrong.length,
+      wrong: wrong.slice(0, 20),
+      ledger_difference: difference,
+      forgeries,
+      forgeries_accepted: accepted.length + books.quarantined_amount,
+      ack_p99_ms: latencyOf(acks).p99,
+      healed_max_s: Math.round(Math.max(0, ...healed) * 10) / 10,
+      crashes,
+      tickets: books.live_tickets,
+      refunds,
+      oversold: books.oversold,
+      balanced: books.balanced,
+      seconds: Math.round((performance.now() - startedAt) / 1000),
+    }
+  }
+
+  async function intentsOfBank(): Promise<Map<string, Intent>> {
+    const all = await listOf<Intent>('/v1/payment_intents')
+    return new Map(all.map(intent => [intent.id, intent]))
+  }
+
+  async function refundsOfBank(): Promise<Map<string, number>> {
+    const given = new Map<string, number>()
+    for (const refund of await listOf<{ id: string; payment_intent: string; amount: number; status: string }>(
+      '/v1/refunds',
+    ))
+      if (refund.status === 'succeeded')
+        given.set(refund.payment_intent, (given.get(refund.payment_intent) ?? 0) + refund.amount)
+    return given
+  }
+
+  async function listOf<Row extends { id: string }>(path: string): Promise<Row[]> {
+    const { secret_key } = JSON.parse(await readFile(join(server.folder, 'sandbox/credentials.json'), 'utf8'))
+    const rows: Row[] = []
+    for (;;) {
+      const after = rows.length === 0 ? '' : `&starting_after=${rows.at(-1)!.id}`
+      const { body } = await insist(() => api(sandboxUrl, { path: `${path}?limit=100${after}`, basic: secret_key }))
+      rows.push(...(body.data as Row[]))
+      if (!body.has_more) return rows
+    }
+  }
+}
