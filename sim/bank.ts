@@ -15,6 +15,7 @@ export class Bank {
   readonly #timeline: Timeline
   readonly #chance: Chance
   readonly #deliver: (event: ProviderEvent) => Promise<boolean>
+  readonly #reached: (what: string) => void
   #weather: Weather
   /** Intents whose money somebody took in the provider's pages. */
   readonly byHand = new Set<string>()
@@ -27,12 +28,14 @@ export class Bank {
     weather: Weather
     /** Hands a webhook to the box office; false: it answered with an error. */
     deliver: (event: ProviderEvent) => Promise<boolean>
+    reached: (what: string) => void
   }) {
-    const { timeline, chance, weather, deliver } = options
+    const { timeline, chance, weather, deliver, reached } = options
     this.#timeline = timeline
     this.#chance = chance
     this.#weather = weather
     this.#deliver = deliver
+    this.#reached = reached
     this.sandbox = new SandboxProvider({
       clock: timeline,
       random: chance,
@@ -104,8 +107,12 @@ export class Bank {
       if (record.table !== 'events') continue
       const event = eventOf(record.row as never)
       const { lost, copiesMax, delayMsMax } = this.#weather.webhooks
-      if (this.#chance.happens(lost)) continue
+      if (this.#chance.happens(lost)) {
+        this.#reached('webhook lost')
+        continue
+      }
       const copies = 1 + this.#chance.int(copiesMax)
+      if (copies > 1) this.#reached('webhook copied')
       for (let copy = 0; copy < copies; copy++)
         this.#timeline.start(() => this.#post(event, this.#chance.fraction() ** 3 * delayMsMax))
     }

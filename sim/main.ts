@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { bugs } from './bugs/bugs.ts'
 import { catchBugs, printedBugs } from './bugs/catch-bugs.ts'
 import { isSound, printed, runCampaign } from './campaign.ts'
+import { compareWithPostgres } from './compare-with-postgres.ts'
 import { simulationKeys } from './keys.ts'
 import { play } from './play.ts'
 import { regressions } from './regressions.ts'
@@ -16,9 +17,11 @@ can go wrong, drawn for each seed. Afterwards everything must have come to rest 
   --from <n>      beginning with this seed (1)
   --minutes <n>   as many runs as fit into so many minutes
   --seed <n>      one run, with its trace
+  --without <f,…> of the faults of that run not these; what a violation prints
   --regressions   the seeds that found something once
   --bugs          plants known bugs one by one and says how soon each is caught
   --bug <words>   only those whose number or name has these words
+  --against-postgres  instead: sequences of commands on PostgreSQL and on its twin, compared after each (--seeds of them, 300)
   --json          the last line of standard output is one JSON object
   --help          this
 
@@ -36,11 +39,22 @@ async function main(): Promise<number> {
   if (options.bugs) {
     const chosen = bugs.filter(({ failure, bug }) => `${failure} ${bug}`.includes(options.bug))
     const caught = await catchBugs({ keys, chosen, tell: line => process.stderr.write(`${line}\n`) })
-    process.stdout.write(options.json ? `${JSON.stringify(caught)}\n` : `${printedBugs(caught)}\n`)
+    const missed = caught.filter(({ caught: found }) => found === null).map(({ bug }) => bug)
+    const report = { bugs: caught.length, caught: caught.length - missed.length, missed, table: caught }
+    process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : `${printedBugs(caught)}\n`)
     return caught.every(bug => bug.caught !== null) ? 0 : 1
   }
+  if (options.againstPostgres) {
+    const compared = compareWithPostgres(options.sequences)
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify(compared)}\n`
+        : `${compared.sequences} sequences, ${compared.divergences} divergences\n`,
+    )
+    return compared.divergences === 0 ? 0 : 1
+  }
   if (options.seed !== null) {
-    const { trace, violations, steps } = await play(options.seed, { keys, keepTrace: true })
+    const { trace, violations, steps } = await play(options.seed, { keys, keepTrace: true, without: options.without })
     const hash = createHash('sha256').update(trace.join('\n')).digest('hex').slice(0, 16)
     process.stdout.write(`${trace.join('\n')}\n\n${steps} steps, trace ${hash}\n`)
     for (const violation of violations) process.stdout.write(`VIOLATION: ${violation}\n`)
@@ -60,6 +74,7 @@ async function main(): Promise<number> {
     play,
     keys,
     from: options.from,
+    shrinks: true,
     seeds: options.seeds,
     isOver: () => performance.now() > endsAt,
     tell: (done, violations) => {
@@ -82,7 +97,9 @@ function readOptions(argv: string[]) {
       from: text,
       minutes: text,
       seed: text,
+      without: text,
       regressions: flag,
+      'against-postgres': flag,
       bugs: flag,
       bug: text,
       json: flag,
@@ -100,7 +117,10 @@ function readOptions(argv: string[]) {
     from: number('from', 1),
     minutes: number('minutes', 24 * 60),
     seed: values.seed === undefined ? null : number('seed', 0),
+    without: values.without?.split(',') ?? [],
     regressions: values.regressions ?? false,
+    againstPostgres: values['against-postgres'] ?? false,
+    sequences: number('seeds', 300),
     bugs: values.bugs === true || values.bug !== undefined,
     bug: values.bug ?? '',
     json: values.json ?? false,

@@ -3,7 +3,7 @@ import { Chance } from './chance.ts'
 import { checkAlways, checkAtRest, isAtRest, restless } from './checks.ts'
 import { beBuyer, beStaff } from './people.ts'
 import { drawPlan, Town } from './town.ts'
-import { drawWeather } from './weather.ts'
+import { drawWeather, without as weatherWithout } from './weather.ts'
 
 export type Played = {
   seed: number
@@ -26,11 +26,11 @@ const checkEveryMs = 10_000
 /** One run: a town, a storm, a calm in which everything must come to rest, and the checks. */
 export async function play(
   seed: number,
-  { keys, keepTrace = false }: { keys: SigningKeys; keepTrace?: boolean },
+  { keys, keepTrace = false, without = [] }: { keys: SigningKeys; keepTrace?: boolean; without?: readonly string[] },
 ): Promise<Played> {
   const chance = new Chance(seed)
   const plan = drawPlan(chance)
-  const weather = drawWeather(chance)
+  const weather = weatherWithout(drawWeather(chance), without)
   const town = new Town({ chance, plan, weather, keys, keepTrace })
   const { timeline, violations } = town
   try {

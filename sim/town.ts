@@ -80,6 +80,7 @@ export class Town {
       chance: chance.fork(),
       weather,
       deliver: event => this.#deliver(event),
+      reached: what => this.reached(what),
     })
     this.#offices = offices.map(name => this.#open(name))
   }

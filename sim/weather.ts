@@ -51,6 +51,14 @@ export const calm: Weather = {
 
 const hourMs = 3_600_000
 
+export const faultNames = Object.keys(calm) as readonly (keyof Weather)[]
+
+/** The same weather without some of its faults. */
+export function without(weather: Weather, faults: readonly string[]): Weather {
+  const kept = Object.entries(weather).filter(([fault]) => !faults.includes(fault))
+  return { ...calm, ...Object.fromEntries(kept) }
+}
+
 export function drawWeather(chance: Chance): Weather {
   const rate = (most: number) => (chance.happens(0.5) ? chance.fraction() * most : 0)
   const count = (most: number) => (chance.happens(0.5) ? 1 + chance.int(most) : 0)

@@ -17,9 +17,13 @@ const everyMs = 60_000
 const leaseMs = 50_000
 /** Events may appear in the list some time after they were made. */
 const overlapMs = 5 * 60_000
+/** In one turn, which has to end before its lease does. */
 const pagesMax = 60
 /** What was told once is told again after so many others; better than a set that grows for ever. */
 const toldMax = 10_000
+
+/** A reading of the list that takes several turns. */
+type Scan = { createdSince: number; startedAt: number; after: string | null }
 
 /**
  * What the provider would have told by webhook is in its list too: every minute it is read from where it was read last, into the same
@@ -29,6 +33,7 @@ const toldMax = 10_000
 export function reconcileJob(deps: CheckoutDeps & { settle: SettlePayment; onStored: () => void }): Job {
   const { db, provider, counts, logger, onStored } = deps
   const told = new Set<string>()
+  let scan: Scan | null = null
 
   return {
     name: 'reconcile-payments',
@@ -36,32 +41,41 @@ export function reconcileJob(deps: CheckoutDeps & { settle: SettlePayment; onSto
     async run() {
       const cursor = await leaseCursor(db, provider.id, leaseMs)
       if (cursor === null) return 'dry'
-      const { stored, isComplete } = await fetchEvents(cursor.readUntil - overlapMs)
+      scan ??= { createdSince: cursor.readUntil - overlapMs, startedAt: cursor.now, after: null }
+      const { stored, readTo } = await fetchEvents(scan)
       if (stored > 0) {
         counts.fetched.inc(stored)
         logger.warn({ events: stored }, 'events of the provider had not come by webhook')
         onStored()
       }
-      await compareIntents(cursor.readUntil - overlapMs)
-      // The list is newest first: while older pages are left unread, the cursor stays before them.
-      await moveCursor(db, provider.id, isComplete ? cursor.now : cursor.readUntil)
+      if (readTo !== null) {
+        // The list is newest first: the rest of it is older, and newer events are for the next time.
+        scan.after = readTo
+        await moveCursor(db, provider.id, cursor.readUntil)
+        return 'more'
+      }
+      const { createdSince, startedAt } = scan
+      scan = null
+      await compareIntents(createdSince)
+      await moveCursor(db, provider.id, startedAt)
       return 'dry'
     },
   }
 
-  async function fetchEvents(createdSince: number): Promise<{ stored: number; isComplete: boolean }> {
+  /** Some pages; `readTo` is where to go on, null at the end of the list. */
+  async function fetchEvents({ createdSince, after: from }: Scan): Promise<{ stored: number; readTo: string | null }> {
     let stored = 0
-    let after: string | undefined
+    let after = from
     for (let page = 0; page < pagesMax; page++) {
       const { items, hasMore }: { items: ProviderEvent[]; hasMore: boolean } = await provider.events({
         createdSince,
-        ...(after !== undefined && { after }),
+        ...(after !== null && { after }),
       })
       if (items.length > 0) stored += await storeEvents(db, provider.id, 'list', items)
-      if (!hasMore || items.length === 0) return { stored, isComplete: true }
+      if (!hasMore || items.length === 0) return { stored, readTo: null }
       after = items.at(-1)!.id
     }
-    return { stored, isComplete: false }
+    return { stored, readTo: after }
   }
 
   async function compareIntents(createdSince: number): Promise<void> {

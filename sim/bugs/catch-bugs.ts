@@ -43,7 +43,7 @@ export async function catchBugs(options: {
       violationsMax: 1,
       isOver: () => performance.now() - startedAt > patienceMs,
     })
-    const [violation] = report.violations
+    const [violation] = report.found
     const seen = violation?.what[0]?.split('\n')[0]
     const caught = seen === undefined ? null : { seeds: report.seeds, seconds: report.seconds, seen }
     results.push({ failure, bug, caught })

@@ -33,6 +33,7 @@ export class PlayedProvider implements PacedProvider {
   readonly keys: string[] = []
   breakerState: 'closed' | 'open' = 'closed'
   queueMs = 0
+  eventsAPage = 1000
   readonly perEndpoint = 25
   readonly #troubles: { endpoint: Endpoint; trouble: Trouble }[] = []
   readonly #source: { clock: { now(): number }; random: ReturnType<typeof systemRandom> }
@@ -165,8 +166,13 @@ export class PlayedProvider implements PacedProvider {
     return this.#call('list', '', items)
   }
 
-  events() {
-    return this.#call('events', '', () => ({ items: [...this.told].reverse(), hasMore: false }))
+  events({ after }: { after?: string } = {}) {
+    return this.#call('events', '', () => {
+      const newestFirst = [...this.told].reverse()
+      const from = after === undefined ? 0 : newestFirst.findIndex(event => event.id === after) + 1
+      const items = newestFirst.slice(from, from + this.eventsAPage)
+      return { items, hasMore: from + items.length < newestFirst.length }
+    })
   }
 
   readWebhook(): null {

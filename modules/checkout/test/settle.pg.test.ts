@@ -496,6 +496,19 @@ test('webhooks that never come are read from the list', async () => {
   assert.deepEqual(await state(order), sold)
 })
 
+test('a list that is too long for one turn is read to its end, oldest news included', async () => {
+  const own = await openTill()
+  const oldest = await own.toPay({ seats: 1 })
+  own.provider.confirm(oldest.ref, 'authorize')
+  const noise = await own.toPay({ seats: 1 })
+  for (let i = 0; i < 200; i++) own.provider.tell('payment_intent.processing', noise.ref, { status: 'open' })
+  own.provider.eventsAPage = 1
+  own.provider.trouble('list', 'away', 99)
+  await assert.rejects(turn(own.jobs.reconcile), 'the intents are compared once the list is read')
+  await turn(own.jobs.events)
+  assert.equal((await own.state(oldest)).payment, 'captured')
+})
+
 async function freedWithOpenPayment(wish: Parameters<typeof toPay>[0] = {}) {
   const order = await toPay(wish)
   await advance(661_000)

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import type * as Backends from './backends.ts'
+import { openTill, turn } from './till.ts'
+
+/**
+ * The simulation is worth what its database is worth. The same commands, one after the other, go to a till on PostgreSQL and to one on the
+ * twin; after each, what the buyers were told, what became of every order, and what the bank has, must be the same.
+ */
+const commandsEach = 100
+
+type Till = Awaited<ReturnType<typeof openTill>>
+type Command = (typeof kinds)[number] & { order: number; seats: number[]; places: number; ms: number }
+
+const kinds = [
+  { kind: 'hold' },
+  { kind: 'hold again' },
+  { kind: 'check out' },
+  { kind: 'authorize' },
+  { kind: 'charge' },
+  { kind: 'decline' },
+  { kind: 'process' },
+  { kind: 'deliver' },
+  { kind: 'cancel cart' },
+  { kind: 'cancel payment' },
+  { kind: 'extend' },
+  { kind: 'refund' },
+  { kind: 'refund fails' },
+  { kind: 'set aside' },
+  { kind: 'look' },
+  { kind: 'refunds' },
+  { kind: 'reconcile' },
+  { kind: 'sweep' },
+  { kind: 'advance' },
+  { kind: 'away' },
+  { kind: 'lost' },
+  { kind: 'breaker' },
+] as const
+
+const command: fc.Arbitrary<Command> = fc
+  .tuple(
+    fc.constantFrom(...kinds, ...kinds.slice(0, 4), ...kinds.slice(2, 4), kinds[7]),
+    fc.nat(30),
+    fc.uniqueArray(fc.nat(11), { minLength: 1, maxLength: 3 }),
+    fc.nat(3),
+    // Far from the ends of holds, so that the milliseconds in which PostgreSQL works decide nothing.
+    fc.constantFrom(7000, 67_000, 307_000, 607_000),
+  )
+  .map(([kind, order, seats, places, ms]) => ({ ...kind, order, seats: seats.sort((a, b) => a - b), places, ms }))
+
+/** Rejects with the first sequence after which the two differ. */
+export async function agree({ twin, sequences }: { twin: () => Backends.Backend; sequences: number }): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(fc.array(command, { minLength: commandsEach, maxLength: commandsEach }), async commands => {
+      const one = await openTill({ seats: 12, areas: [6] })
+      const two = await openTill({ seats: 12, areas: [6], on: twin })
+      const [first, second] = [new Play(one), new Play(two)]
+      for (const [i, next] of commands.entries()) {
+        const said = [await first.carryOut(next), await second.carryOut(next)]
+        const at = `after ${i + 1}: ${next.kind}`
+        assert.deepEqual(said[1], said[0], at)
+        assert.deepEqual(await second.picture(), await first.picture(), at)
+      }
+    }),
+    { numRuns: sequences, endOnFailure: true, seed: Number(process.env.HOLDFAST_TEST_SEED ?? 20261121) },
+  )
+}
+
+/** One of the two tills. Orders and intents are named by their number, because their ids differ. */
+class Play {
+  readonly #till: Till
+  readonly #orders: Awaited<ReturnType<Till['hold']>>[] = []
+
+  constructor(till: Till) {
+    this.#till = till
+  }
+
+  /** What came of it, without what differs by nature. */
+  async carryOut(next: Command): Promise<unknown> {
+    try {
+      return await this.#do(next)
+    } catch (error) {
+      // The played provider is away, or a hold is refused: the same on both sides.
+      return (error as Error).name
+    }
+  }
+
+  async picture(): Promise<unknown> {
+    const { provider } = this.#till
+    const orders = await Promise.all(this.#orders.map(order => this.#till.state(order)))
+    const intents = [...provider.intents.values()].map(({ status, amountCaptured, refunds }) => {
+      return { status, amountCaptured, refunds: refunds.map(({ amount, status }) => ({ amount, status })) }
+    })
+    return { orders, intents, charged: provider.charged, refunded: provider.refunded, calls: provider.calls.length }
+  }
+
+  async #do({ kind, order: n, seats, places, ms }: Command): Promise<unknown> {
+    const till = this.#till
+    const { provider, jobs, store } = till
+    const order = this.#orders[n % Math.max(1, this.#orders.length)]
+    const intents = [...provider.intents.values()]
+    const intent = intents[n % Math.max(1, intents.length)]
+    switch (kind) {
+      case 'hold':
+      case 'hold again': {
+        const wish = places > 1 ? { places, seats: 0 } : { seatNos: seats }
+        const user = kind === 'hold again' && order !== undefined ? { userId: order.userId } : {}
+        this.#orders.push(await till.hold({ ...wish, ...user }))
+        return 'held'
+      }
+      case 'check out': {
+        if (order === undefined) return null
+        const answer = await till.checkOut(order)
+        return answer.kind === 'refused' ? answer.code : answer.kind
+      }
+      case 'authorize':
+      case 'charge':
+      case 'decline':
+      case 'process':
+        if (intent === undefined || intent.status === 'captured' || intent.status === 'cancelled') return null
+        return provider.confirm(intent.ref, kind).type
+      case 'deliver': {
+        const event = provider.told[n % Math.max(1, provider.told.length)]
+        if (event !== undefined) await till.deliver(event, event)
+        return event?.type
+      }
+      case 'cancel cart': {
+        if (order === undefined) return null
+        const answer = await store.cancel(order)
+        return answer.ok ? answer.moved.length : answer.code
+      }
+      case 'cancel payment':
+        return order === undefined ? null : till.cancel(order)
+      case 'extend': {
+        if (order === undefined) return null
+        const answer = await store.extend({ ...order, extensionSeconds: 100 })
+        return answer.ok ? answer.moved.length : answer.code
+      }
+      case 'refund': {
+        if (order === undefined) return null
+        const answer = await till.refund(order)
+        return answer.ok ? (answer.refund?.amount ?? 0) : answer.code
+      }
+      case 'refund fails': {
+        const given = intents.find(({ refunds }) => refunds.at(-1)?.status === 'succeeded')
+        if (given === undefined) return null
+        await till.deliver(provider.failRefund(given.ref))
+        return 'failed'
+      }
+      case 'set aside': {
+        const change = places > 1 ? { available: true as const } : { blocked: 'cameras' }
+        const { changed, refused } = await store.setAside({ eventNo: till.eventNo, seatNos: seats, change })
+        return { changed: changed.length, refused }
+      }
+      case 'look':
+        return turn(jobs.looks)
+      case 'refunds':
+        return turn(jobs.refunds)
+      case 'reconcile':
+        return turn(jobs.reconcile)
+      case 'sweep':
+        return store.expireDue(50)
+      case 'advance':
+        return till.advance(ms)
+      case 'away':
+        return provider.trouble('retrieve', 'away')
+      case 'lost':
+        return provider.trouble((['create', 'capture', 'cancel', 'refund'] as const)[n % 4]!, 'lost')
+      case 'breaker':
+        provider.breakerState = n % 3 === 0 ? 'open' : 'closed'
+    }
+  }
+}
