@@ -3,7 +3,8 @@ import { fromUuid, type PaymentId, type ReservationId, toUuid } from '#kernel/id
 import type { Queryable, Tx } from '#platform/postgres/database.ts'
 import { type PaymentRecord, type PaymentStatus, paymentTransitions } from './payment.ts'
 
-type Row = {
+/** A row of `holdfast.payments` as statements answer with it: uuids as text, times in milliseconds. */
+export type PaymentRow = {
   event_no: number
   payment_id: string
   reservation_id: string
@@ -32,7 +33,7 @@ const columns = `p.event_no, p.payment_id, p.reservation_id, p.user_id, p.provid
   p.name, p.status, p.revision, p.captured_amount, p.late, p.quarantine_reason, p.create_sent_at, p.queued_at,
   p.cancel_requested_at, p.next_look_at, p.looks, p.traceparent, p.created_at`
 
-function toRecord(row: Row): PaymentRecord {
+function toRecord(row: PaymentRow): PaymentRecord {
   return {
     eventNo: row.event_no,
     paymentId: fromUuid('pay', row.payment_id),
@@ -77,7 +78,7 @@ export async function insertPayment(
     | 'traceparent'
   > & { nextLookAt: number | null; queuedAt: number | null },
 ): Promise<PaymentRecord> {
-  const { rows } = await tx.query<Row>({
+  const { rows } = await tx.query<PaymentRow>({
     name: 'insert_payment_1',
     text: `insert into holdfast.payments as p (event_no, payment_id, reservation_id, user_id, provider, amount, currency, email, name,
        created_at, next_look_at, queued_at, create_sent_at, traceparent, status)
@@ -109,7 +110,7 @@ export async function lockPaymentOf(
   tx: Tx,
   { eventNo, reservationId }: { eventNo: number; reservationId: ReservationId },
 ): Promise<PaymentRecord | null> {
-  const { rows } = await tx.query<Row>({
+  const { rows } = await tx.query<PaymentRow>({
     name: 'lock_payment_1',
     text: `select ${columns} from holdfast.payments p where p.event_no = $1 and p.reservation_id = $2 for update`,
     values: [eventNo, toUuid(reservationId)],
@@ -118,7 +119,7 @@ export async function lockPaymentOf(
 }
 
 export async function findPayment(db: Queryable, eventNo: number, paymentId: PaymentId): Promise<PaymentRecord | null> {
-  const { rows } = await db.query<Row>({
+  const { rows } = await db.query<PaymentRow>({
     name: 'find_payment_1',
     text: `select ${columns} from holdfast.payments p where p.event_no = $1 and p.payment_id = $2`,
     values: [eventNo, toUuid(paymentId)],
@@ -131,7 +132,7 @@ export async function findPaymentOf(
   eventNo: number,
   reservationId: ReservationId,
 ): Promise<PaymentRecord | null> {
-  const { rows } = await db.query<Row>({
+  const { rows } = await db.query<PaymentRow>({
     name: 'find_payment_of_1',
     text: `select ${columns} from holdfast.payments p where p.event_no = $1 and p.reservation_id = $2`,
     values: [eventNo, toUuid(reservationId)],
@@ -145,7 +146,7 @@ export async function findPaymentsByRef(
   provider: string,
   providerRefs: readonly string[],
 ): Promise<Map<string, PaymentRecord>> {
-  const { rows } = await db.query<Row>({
+  const { rows } = await db.query<PaymentRow>({
     name: 'find_payments_by_ref_1',
     text: `select ${columns} from holdfast.payment_refs r
       join holdfast.payments p on p.event_no = r.event_no and p.payment_id = r.payment_id
@@ -180,7 +181,7 @@ export async function findPaymentByRef(
   provider: string,
   providerRef: string,
 ): Promise<PaymentRecord | null> {
-  const { rows } = await db.query<Row>({
+  const { rows } = await db.query<PaymentRow>({
     name: 'find_payment_by_ref_1',
     text: `select ${columns} from holdfast.payment_refs r
       join holdfast.payments p on p.event_no = r.event_no and p.payment_id = r.payment_id
@@ -249,7 +250,7 @@ export async function movePayment(tx: Tx, payment: PaymentRecord, change: Paymen
     change.status === payment.status || paymentTransitions[payment.status].includes(change.status),
     `a payment that is ${payment.status} does not become ${change.status}`,
   )
-  const { rows } = await tx.query<Row>({
+  const { rows } = await tx.query<PaymentRow>({
     name: 'move_payment_1',
     text: `update holdfast.payments p
      set status = $3, captured_amount = coalesce($4, p.captured_amount), late = p.late or $5,
@@ -312,7 +313,7 @@ export async function takeDuePayments(
   db: Queryable,
   { provider, limit, leaseMs }: { provider: string; limit: number; leaseMs: number },
 ): Promise<PaymentRecord[]> {
-  const { rows } = await db.query<Row>({
+  const { rows } = await db.query<PaymentRow>({
     name: 'take_due_payments_2',
     text: `update holdfast.payments p
       set next_look_at = holdfast.clock() + $2 * interval '1 millisecond'

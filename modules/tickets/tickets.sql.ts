@@ -34,7 +34,8 @@ export type VoidCommand = {
   at: number
 }
 
-type Row = {
+/** A row of `holdfast.tickets` as statements answer with it: uuids as text, times in milliseconds. */
+export type TicketRow = {
   event_no: number
   ticket_id: string
   reservation_id: string
@@ -60,7 +61,7 @@ type Row = {
 const columns = `t.event_no, t.ticket_id, t.reservation_id, t.user_id, t.seat_no, t.area_no, t.section, t."row", t.number, t.area_id,
   t.status, t.generation, t.level_no, t.amount, t.currency, t.holder_name, t.key_number, t.signature, t.issued_at, t.revision`
 
-function toRecord(row: Row): TicketRecord {
+function toRecord(row: TicketRow): TicketRecord {
   return {
     eventNo: row.event_no,
     ticketId: fromUuid('tkt', row.ticket_id),
@@ -119,7 +120,7 @@ export async function insertTickets(tx: Tx, tickets: readonly TicketRecord[]): P
 
 /** Voids those of the tickets that are live and of this reservation; the caller compares what it asked for with what it got. */
 export async function voidTickets(tx: Tx, command: VoidCommand): Promise<TicketRecord[]> {
-  const { rows } = await tx.query<Row>({
+  const { rows } = await tx.query<TicketRow>({
     name: 'void_tickets_2',
     text: `update holdfast.tickets t
       set status = 'void', voided_at = $3, void_reason = $4, revision = t.revision + 1
@@ -142,7 +143,7 @@ export async function ticketsOfReservation(
   eventNo: number,
   reservationId: ReservationId,
 ): Promise<TicketRecord[]> {
-  const { rows } = await db.query<Row>({
+  const { rows } = await db.query<TicketRow>({
     name: 'tickets_of_reservation_1',
     text: `select ${columns} from holdfast.tickets t where t.event_no = $1 and t.reservation_id = $2
       order by t.seat_no, t.area_no, t.ticket_id`,
@@ -152,7 +153,7 @@ export async function ticketsOfReservation(
 }
 
 export async function findTicket(db: Queryable, eventNo: number, ticketId: TicketId): Promise<TicketRecord | null> {
-  const { rows } = await db.query<Row>({
+  const { rows } = await db.query<TicketRow>({
     name: 'find_ticket_1',
     text: `select ${columns} from holdfast.tickets t where t.event_no = $1 and t.ticket_id = $2`,
     values: [eventNo, toUuid(ticketId)],
@@ -166,7 +167,7 @@ export async function ticketsOfUser(
   userId: UserId,
   { limit, before }: { limit: number; before?: TicketId },
 ): Promise<TicketRecord[]> {
-  const { rows } = await db.query<Row>({
+  const { rows } = await db.query<TicketRow>({
     name: 'tickets_of_user_1',
     text: `select ${columns} from holdfast.tickets t
       where t.user_id = $1 and ($2::uuid is null or t.ticket_id < $2)

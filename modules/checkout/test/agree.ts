@@ -71,18 +71,29 @@ class Play {
   readonly #till: Till
   readonly #orders: Awaited<ReturnType<Till['hold']>>[] = []
 
+  #trouble = () => {}
+
   constructor(till: Till) {
     this.#till = till
   }
 
   /** What came of it, without what differs by nature. */
   async carryOut(next: Command): Promise<unknown> {
+    const trouble = this.#trouble
+    this.#trouble = () => {}
+    trouble()
     try {
       return await this.#do(next)
     } catch (error) {
       // The played provider is away, or a hold is refused: the same on both sides.
       return (error as Error).name
+    } finally {
+      this.#till.provider.clearTroubles()
     }
+  }
+
+  #next(trouble: () => void): void {
+    this.#trouble = trouble
   }
 
   async picture(): Promise<unknown> {
@@ -162,10 +173,13 @@ class Play {
         return store.expireDue(50)
       case 'advance':
         return till.advance(ms)
+      // For all calls of the next command: which of several payments that are looked at together meets a trouble is chance.
       case 'away':
-        return provider.trouble('retrieve', 'away')
+        return this.#next(() => provider.trouble('retrieve', 'away', 50))
       case 'lost':
-        return provider.trouble((['create', 'capture', 'cancel', 'refund'] as const)[n % 4]!, 'lost')
+        return this.#next(() =>
+          provider.trouble((['create', 'capture', 'cancel', 'refund'] as const)[n % 4]!, 'lost', 50),
+        )
       case 'breaker':
         provider.breakerState = n % 3 === 0 ? 'open' : 'closed'
     }

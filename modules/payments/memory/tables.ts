@@ -1,36 +1,15 @@
 import { defineTable } from '#platform/memory/table.ts'
 import type { StoredEvent } from '../inbox.sql.ts'
 import type { PaymentStatus } from '../payment.ts'
+import type { PaymentRow } from '../payments.sql.ts'
 
 /**
  * The tables of db/migrations/0012-payments.sql with their constraints. Rows are as statements answer with them: uuids as text, times in
  * milliseconds.
  */
 
-export type PaymentRow = {
-  event_no: number
-  payment_id: string
-  reservation_id: string
-  user_id: string
-  provider: string
-  provider_ref: string | null
-  amount: number
-  currency: string
-  email: string
-  name: string
-  status: PaymentStatus
-  revision: number
-  captured_amount: number
-  late: boolean
-  quarantine_reason: string | null
-  create_sent_at: number | null
-  queued_at: number | null
-  cancel_requested_at: number | null
-  next_look_at: number | null
-  looks: number
-  traceparent: string | null
-  created_at: number
-}
+export type { PaymentRow }
+
 const withMoney: readonly PaymentStatus[] = ['captured', 'refund_pending', 'partly_refunded', 'refunded']
 export const payments = defineTable<PaymentRow>({
   name: 'payments',

@@ -1,29 +1,8 @@
 import type { MemoryStatements } from '#platform/memory/statements.ts'
 import { defineTable } from '#platform/memory/table.ts'
+import type { TicketRow as Answer } from '../tickets.sql.ts'
 
-export type TicketRow = {
-  event_no: number
-  ticket_id: string
-  reservation_id: string
-  user_id: string
-  seat_no: number | null
-  area_no: number | null
-  section: string | null
-  row: string | null
-  number: string | null
-  area_id: string | null
-  status: 'valid' | 'used' | 'void' | 'transferred'
-  generation: number
-  level_no: number
-  amount: number
-  currency: string
-  holder_name: string
-  key_number: number
-  signature: Buffer
-  issued_at: number
-  voided_at: number | null
-  revision: number
-}
+export type TicketRow = Answer & { voided_at: number | null }
 
 /** The table of db/migrations/0010-tickets.sql with its constraints. */
 export const tickets = defineTable<TicketRow>({
