@@ -41,7 +41,15 @@ async function haveAnOrder(town: Town, chance: Chance, order: Order): Promise<vo
   const { timeline } = town
   const think = (most: number) => timeline.sleep(chance.between(0, most))
   await think(20_000)
-  if (chance.happens(0.15)) await change(town, chance, order)
+  if (chance.happens(0.15)) await extend(town, order)
+  if (chance.happens(0.15)) {
+    const { userId, reservationId } = order
+    const other = await hold(town, chance, userId, reservationId)
+    if (other !== null) {
+      order.cancelled = true
+      return haveAnOrder(town, chance, other)
+    }
+  }
   if (chance.happens(0.1)) return void town.reached('left the cart')
   for (let tries = 1 + chance.int(3); tries > 0 && order.intent === null; tries--) {
     await checkOut(town, chance, order)
@@ -67,8 +75,13 @@ async function haveAnOrder(town: Town, chance: Chance, order: Order): Promise<vo
   if (chance.happens(0.1)) await cancel(town, chance, order)
 }
 
-/** Asks with one key until there is an answer, as a page does. */
-async function hold(town: Town, chance: Chance, userId: UserId): Promise<Order | null> {
+/** Asks with one key until there is an answer, as a page does. `replaces`: what the buyer holds and would give for it. */
+async function hold(
+  town: Town,
+  chance: Chance,
+  userId: UserId,
+  replaces: ReservationId | null = null,
+): Promise<Order | null> {
   const { eventNo, plan, timeline } = town
   const wantsFloor = chance.happens(0.3)
   const seatNos = wantsFloor && chance.happens(0.7) ? [] : someSeats(chance, plan.seats)
@@ -88,7 +101,7 @@ async function hold(town: Town, chance: Chance, userId: UserId): Promise<Order |
     ticketLimit: 20,
     holdSeconds: plan.holdSeconds,
     extensions: 1,
-    replaces: null,
+    replaces,
     probe: false,
     arrival: 0,
   }
@@ -102,7 +115,7 @@ async function hold(town: Town, chance: Chance, userId: UserId): Promise<Order |
       await timeline.sleep(chance.between(200, 3000))
       continue
     }
-    town.reached(`hold: ${outcome.kind}`)
+    town.reached(`${replaces === null ? 'hold' : 'replace'}: ${outcome.kind}`)
     if (outcome.kind !== 'held' && outcome.kind !== 'replayed') return null
     const id = outcome.kind === 'held' ? reservationId : outcome.reservationId
     const order = { userId, reservationId: id, intent: null, cancelled: false }
@@ -138,7 +151,7 @@ async function cancel(town: Town, _chance: Chance, order: Order): Promise<void> 
   if (answer === 'cancelled') order.cancelled = true
 }
 
-async function change(town: Town, _chance: Chance, order: Order): Promise<void> {
+async function extend(town: Town, order: Order): Promise<void> {
   const office = town.anyOffice()
   const { eventNo } = town
   const { reservationId, userId } = order

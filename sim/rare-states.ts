@@ -11,6 +11,8 @@ export const rareStates: Readonly<Record<string, string>> = {
   'a hold’s commit never arrives': 'commit lose-request: hold batch',
   'a hold’s commit is refused': 'commit abort: hold batch',
   'a hold is extended': 'extend: ok',
+  'a hold takes the place of another': 'replace: held',
+  'what was to be replaced has ended': 'replace: replaced-has-ended',
   'an extension comes too late': 'extend: reservation-expired',
   'a cart is cancelled': 'cancel: cancelled',
   'a cancellation waits for the bank': 'cancel: cancelling',

@@ -17,7 +17,7 @@ import { lockReservation } from '#reservations'
 import type { CheckoutDeps } from './ports.ts'
 import { tellPayment } from './tell.sql.ts'
 
-const atOnce = 25
+const atOnceMax = 25
 const leaseMs = 30_000
 /** The provider has taken it and the bank has not: its webhook tells, and asking is for when that is lost. */
 const pendingLookMs = 10_000
@@ -84,8 +84,8 @@ function statusAfter(payment: PaymentRecord, refunds: readonly RefundRecord[], k
  * Carries out what was decided. It asks first what the provider has, because an answer may have been lost; the refund's id is the key of
  * the call, so that there is one refund however often it is made.
  */
-export function carryOutRefundsJob(deps: CheckoutDeps & { settleRefund: SettleRefund }): Job {
-  const { db, provider, settleRefund, logger } = deps
+export function carryOutRefundsJob(deps: CheckoutDeps & { settleRefund: SettleRefund; atOnce?: number }): Job {
+  const { db, provider, settleRefund, logger, atOnce = atOnceMax } = deps
   return {
     name: 'carry-out-refunds',
     everyMs: 500,

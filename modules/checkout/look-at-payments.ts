@@ -25,7 +25,7 @@ const unansweredMs = 60_000
 /** A bank that said "processing" may need its time. */
 const processingMs = 16 * 60_000
 
-const atOnce = 50
+const atOnceMax = 50
 const leaseMs = 30_000
 /** From so many on, pages of the list tell more a call than single looks. */
 const bulkFrom = 10
@@ -45,8 +45,8 @@ type Known = { byRef: Map<string, Intent>; byPayment: Map<string, Intent>; isCom
  * At the end of a hold: learn, then cancel. Places whose payment nobody can say anything of are freed a minute later; what is paid
  * after that is a late payment.
  */
-export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment }): Job {
-  const { db, provider, settle, logger, counts, origin } = deps
+export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment; atOnce?: number }): Job {
+  const { db, provider, settle, logger, counts, origin, atOnce = atOnceMax } = deps
 
   return {
     name: 'look-at-payments',

@@ -17,7 +17,7 @@ import type { SettlePayment } from './settle-payment.ts'
 
 const everyMs = 250
 /** Most of them wait for the provider most of the time. */
-const atOnce = 64
+const atOnceMax = 64
 const leaseMs = 30_000
 
 /**
@@ -25,9 +25,9 @@ const leaseMs = 30_000
  * one that does not fit is put aside, alarmed, and changes nothing.
  */
 export function settleEventsJob(
-  deps: CheckoutDeps & { settle: SettlePayment; settleRefund: SettleRefund },
+  deps: CheckoutDeps & { settle: SettlePayment; settleRefund: SettleRefund; atOnce?: number },
 ): Job & { poke(): void } {
-  const { db, provider, settle, settleRefund, logger, counts } = deps
+  const { db, provider, settle, settleRefund, logger, counts, atOnce = atOnceMax } = deps
   const underWay = new Set<Promise<void>>()
   /** The last event of each payment: the next one of the same waits for it. */
   const tails = new Map<string, Promise<void>>()

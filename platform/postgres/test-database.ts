@@ -33,7 +33,7 @@ export async function testDatabase(options: { max?: number } = {}): Promise<Test
   }
   const url = databaseUrl(server.url, name)
   const db = openDatabase({ url, max: options.max ?? 10, name: 'test' })
-  const close = async () => {
+  const dispose = async () => {
     await db.close()
     const dropper = new pg.Client({ connectionString: server.url })
     await dropper.connect()
@@ -41,13 +41,18 @@ export async function testDatabase(options: { max?: number } = {}): Promise<Test
     await dropper.end()
     await server.release()
   }
+  let closed: Promise<void> | undefined
+  const close = () => {
+    closed ??= dispose()
+    return closed
+  }
   after(close)
   return {
     url,
     db,
     advance: async ms =>
       void (await db.query(`update holdfast.test_clock set skew = skew + $1 * interval '1 millisecond'`, [ms])),
-    close: async () => {},
+    close,
   }
 }
 

@@ -33,12 +33,15 @@ export type Backend = {
   /** Statuses of those seats of an order that are its own or nobody's. */
   seatsOf(order: OrderName): Promise<string[]>
   validTickets(order: OrderName): Promise<number>
+  /** Sooner than at the end of the test file. */
+  close(): Promise<void>
 }
 
 export async function postgresBackend(): Promise<Backend> {
-  const { db, advance } = await testDatabase({ max: 16 })
+  const { db, advance, close } = await testDatabase({ max: 16 })
   return {
     db,
+    close,
     store: createPostgresStore({ db, origin: randomUUID() }),
     clock: systemClock,
     advance,
@@ -93,6 +96,7 @@ export function memoryBackend(): Backend {
     // The database's time stands still; what waits a moment for somebody else really waits.
     clock: { ...systemClock, now: time.now },
     advance: async ms => time.advance(ms),
+    close: async () => {},
     async anEvent({ seats: seatCount, areas, latePayment }) {
       const eventNo = ++lastEvent
       await connection.transaction('set up', async tx => {

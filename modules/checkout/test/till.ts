@@ -28,6 +28,8 @@ export async function openTill({
   seats = 200,
   areas = [50] as number[],
   on = postgresBackend as () => Backend | Promise<Backend>,
+  /** How many payments a job works on side by side; absent: as in the product. */
+  atOnce = undefined as number | undefined,
 } = {}) {
   const random = systemRandom()
   const signingKeys = await loadSigningKeys({ folder: await mkdtemp(join(tmpdir(), 'holdfast-keys-')), random })
@@ -69,6 +71,7 @@ export async function openTill({
     clock,
     random,
     logger: createLogger('silent'),
+    ...(atOnce !== undefined && { atOnce }),
     counts: {
       outcomes: { inc: ({ outcome }: { outcome: string }) => count(outcome) },
       discrepancies: { inc: ({ kind }: { kind: string }) => count(`discrepancy ${kind}`) },
@@ -181,6 +184,7 @@ export async function openTill({
   return {
     db,
     advance,
+    close: backend.close,
     provider,
     store,
     settle,

@@ -70,7 +70,7 @@ const guards: Record<string, Guard> = {
     changes: {
       'reservations/memory/hold-batch.ts': [['if (available < quantity) {', 'if (available < 0) {']],
       'reservations/memory/tables.ts': [
-        ['row.available >= 0 && row.available <= row.capacity', 'true || row.available === 0'],
+        ['row.available >= 0 && row.setAside >= 0', 'true || row.available === 0'],
       ],
     },
     seenBy: 'sequences',
@@ -85,7 +85,7 @@ const guards: Record<string, Guard> = {
         ['      order: byArea,\n    })\n    let left', '      order: byArea,\n    }))\n    let left'],
       ],
       'reservations/memory/tables.ts': [
-        ['row.available >= 0 && row.available <= row.capacity', 'true || row.available === 0'],
+        ['row.available >= 0 && row.setAside >= 0', 'true || row.available === 0'],
       ],
     },
     seenBy: 'rounds',

@@ -184,7 +184,7 @@ async function readTables({ db }: TestDatabase): Promise<Tables> {
     ).map(row => ({ ...row, reservationId: rsv(row.reservationId) })),
     seatBlocks: await all(`select event_no as "eventNo", seat_no as "seatNo", reason from holdfast.seat_blocks`),
     areas: await all(
-      `select event_no as "eventNo", area_no as "areaNo", area_id as "areaId", capacity, available, generation
+      `select event_no as "eventNo", area_no as "areaNo", area_id as "areaId", capacity, available, set_aside as "setAside", generation
       from holdfast.areas`,
     ),
     reservations: (
