@@ -69,9 +69,7 @@ const guards: Record<string, Guard> = {
   'an area gives what it has': {
     changes: {
       'reservations/memory/hold-batch.ts': [['if (available < quantity) {', 'if (available < 0) {']],
-      'reservations/memory/tables.ts': [
-        ['row.available >= 0 && row.setAside >= 0', 'true || row.available === 0'],
-      ],
+      'reservations/memory/tables.ts': [['row.available >= 0 && row.setAside >= 0', 'true || row.available === 0']],
     },
     seenBy: 'sequences',
   },
@@ -84,9 +82,7 @@ const guards: Record<string, Guard> = {
         ],
         ['      order: byArea,\n    })\n    let left', '      order: byArea,\n    }))\n    let left'],
       ],
-      'reservations/memory/tables.ts': [
-        ['row.available >= 0 && row.setAside >= 0', 'true || row.available === 0'],
-      ],
+      'reservations/memory/tables.ts': [['row.available >= 0 && row.setAside >= 0', 'true || row.available === 0']],
     },
     seenBy: 'rounds',
     crowd: { ...everybodyMayBuy, seats: [], areas: [{ areaNo: 1, quantity: 2 }] },
