@@ -43,7 +43,6 @@ type Waiting = {
   request: IncomingMessage
   response: ServerResponse
   handler: RequestListener
-  traffic: TrafficClass
   since: number
 }
 
@@ -79,6 +78,8 @@ export function createShedding(options: {
   >
   const exact = new Map<string, RouteTraffic>()
   const prefixes: { method: string; prefix: string; suffix: string; route: RouteTraffic }[] = []
+  /** All that wait, so that the common case, nobody, costs one comparison. */
+  let inLine = 0
   let total = 0
   let lagMs = 0
   const room = new Room()
@@ -88,6 +89,7 @@ export function createShedding(options: {
     lagMs = 0.7 * lagMs + 0.3 * Math.max(0, now - last - lagTickMs)
     room.tick(now - last, total)
     last = now
+    if (inLine === 0) return
     admitWaiting()
     turnAwayWaiting(now)
   }, lagTickMs)
@@ -134,14 +136,19 @@ export function createShedding(options: {
     return load >= fullAt[traffic]
   }
 
-  function admit({ request, response, handler, traffic }: Waiting): void {
+  function admit(
+    handler: RequestListener,
+    request: IncomingMessage,
+    response: ServerResponse,
+    traffic: TrafficClass,
+  ): void {
     total++
     underWay[traffic]++
     response.once('close', () => {
       total--
       room.served()
       underWay[traffic]--
-      admitWaiting()
+      if (inLine > 0) admitWaiting()
     })
     handler(request, response)
   }
@@ -151,8 +158,9 @@ export function createShedding(options: {
     for (const traffic of trafficClasses) {
       const line = waiting[traffic]
       while (line.length > 0 && !isFull(traffic)) {
-        const next = line.shift()!
-        if (!next.response.destroyed) admit(next)
+        const { handler, request, response } = line.shift()!
+        inLine--
+        if (!response.destroyed) admit(handler, request, response, traffic)
       }
     }
   }
@@ -164,6 +172,7 @@ export function createShedding(options: {
       const line = waiting[traffic]
       while (left > 0 && line.length > 0 && line[0]!.since <= now - waitMs) {
         const { request, response } = line.shift()!
+        inLine--
         if (response.destroyed) continue
         turnAway(request, response, traffic)
         left--
@@ -175,10 +184,10 @@ export function createShedding(options: {
     createServer: (handler, serverOptions) =>
       createServer(serverOptions, (request, response) => {
         const { traffic, isCounted } = routeOf(request.method!, request.url!)
-        if (!isFull(traffic))
-          return isCounted ? admit({ request, response, handler, traffic, since: 0 }) : handler(request, response)
+        if (!isFull(traffic)) return isCounted ? admit(handler, request, response, traffic) : handler(request, response)
         if (!isCounted || waiting[traffic].length >= waitingMax) return turnAway(request, response, traffic)
-        waiting[traffic].push({ request, response, handler, traffic, since: clock.monotonic() })
+        waiting[traffic].push({ handler, request, response, since: clock.monotonic() })
+        inLine++
       }),
     addRoute(method, url, route) {
       const parameter = url.search(/[:*]/)
