@@ -10,7 +10,7 @@ import {
 } from '#contracts/reservations.ts'
 import { eventNoOf, parseId, type ReservationId, type TicketId } from '#kernel/ids.ts'
 import type { PaymentProvider } from '#payments'
-import { sendProblem } from '#platform/http/problem.ts'
+import { sendInvalid, sendProblem } from '#platform/http/problem.ts'
 import type { Routes } from '#platform/http/server.ts'
 import type { Idempotently } from '#platform/idempotency/index.ts'
 import type { Tx } from '#platform/postgres/database.ts'
@@ -75,10 +75,9 @@ export function checkoutRoutes(deps: CheckoutRoutesDeps): Routes {
         if (target === null) return sendProblem(request, reply, 'not-found')
         const { email, name, return_url } = request.body
         if (return_url !== undefined && !/^https?:\/\//i.test(return_url))
-          return sendProblem(request, reply, 'invalid-request', {
-            detail: 'body.return_url must begin with https:// or http://.',
-            extras: { errors: [{ path: 'body.return_url', message: 'must begin with https:// or http://' }] },
-          })
+          return sendInvalid(request, reply, [
+            { path: 'body.return_url', message: 'must begin with https:// or http://' },
+          ])
         const { traceparent } = request.headers
         const answer = await openCheckout({
           ...target,

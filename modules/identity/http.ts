@@ -4,7 +4,7 @@ import { Account, AccountSession, GuestSession, Login, Me, NewStaff, Signup, Sta
 import type { Clock } from '#kernel/clock.ts'
 import { parseId } from '#kernel/ids.ts'
 import type { Random } from '#kernel/random.ts'
-import { sendProblem } from '#platform/http/problem.ts'
+import { sendInvalid, sendProblem } from '#platform/http/problem.ts'
 import type { Routes } from '#platform/http/server.ts'
 import type { Idempotently } from '#platform/idempotency/index.ts'
 import { tellLimit } from '#platform/limits/headers.ts'
@@ -69,7 +69,7 @@ export function identityRoutes(ports: IdentityPorts): Routes {
       async (request, reply) => {
         if (isOver(limits.signup(request.ip), request, reply)) return reply
         const errors = accountErrors(request.body)
-        if (errors.length > 0) return invalid(request, reply, errors)
+        if (errors.length > 0) return sendInvalid(request, reply, errors)
         const outcome = await signUp(ports, request.body)
         if (!outcome.ok) return sendProblem(request, reply, outcome.code)
         return personal(reply).status(201).send(accountView(outcome.value))
@@ -117,7 +117,7 @@ export function identityRoutes(ports: IdentityPorts): Routes {
       },
       async (request, reply) => {
         const errors = accountErrors(request.body)
-        if (errors.length > 0) return invalid(request, reply, errors)
+        if (errors.length > 0) return sendInvalid(request, reply, errors)
         const passwordHash = await passwords.hash(request.body.password)
         return idempotently(request, reply, async tx => {
           const outcome = await createStaff(tx, ports, { ...request.body, passwordHash })
@@ -165,11 +165,6 @@ function isOver({ limit, verdict }: LimitOutcome, request: FastifyRequest, reply
   const { retryAfterSeconds } = verdict
   sendProblem(request, reply, 'rate-limited', { retryAfterSeconds })
   return true
-}
-
-function invalid(request: FastifyRequest, reply: FastifyReply, errors: { path: string; message: string }[]) {
-  const detail = errors.map(error => `${error.path} ${error.message}`).join('; ')
-  return sendProblem(request, reply, 'invalid-request', { detail, extras: { errors } })
 }
 
 function guestView(session: OpenedGuest): GuestSession {

@@ -5,7 +5,7 @@ import type { Catalog } from '#catalog'
 import type { Actor } from '#contracts/actor.ts'
 import { type HoldBody, holdBody, type Reservation, reservation, reservationList } from '#contracts/reservations.ts'
 import { eventNoOf, parseId, type ReservationId, type UserId } from '#kernel/ids.ts'
-import { sendProblem } from '#platform/http/problem.ts'
+import { sendInvalid, sendProblem } from '#platform/http/problem.ts'
 import type { Routes } from '#platform/http/server.ts'
 import type { HoldSeats } from './hold/hold-seats.ts'
 import type { HoldRefusal } from './hold/refusal.ts'
@@ -86,9 +86,11 @@ export function reservationRoutes({ holdSeats, store, catalog, availability, sal
         const key = request.headers['idempotency-key']
         if (typeof key !== 'string' || key === '') return sendProblem(request, reply, 'idempotency-key-required')
         if (!/^[\x20-\x7e]{1,255}$/.test(key))
-          return badRequest(request, reply, 'idempotency-key', 'must be 1 to 255 printable ASCII characters')
+          return sendInvalid(request, reply, [
+            { path: 'idempotency-key', message: 'must be 1 to 255 printable ASCII characters' },
+          ])
         const clash = whatClashes(request.body)
-        if (clash !== null) return badRequest(request, reply, clash.path, clash.message)
+        if (clash !== null) return sendInvalid(request, reply, [{ path: clash.path, message: clash.message }])
         const answer = await holdSeats({
           userId: actorOf(request).userId,
           idempotencyKey: key,
@@ -154,7 +156,8 @@ export function reservationRoutes({ holdSeats, store, catalog, availability, sal
       async (request, reply) => {
         const { limit = 20, cursor } = request.query
         const before = cursor === undefined ? undefined : parseId('rsv', cursor)
-        if (before === null) return badRequest(request, reply, 'cursor', 'must be a next_cursor of this list')
+        if (before === null)
+          return sendInvalid(request, reply, [{ path: 'cursor', message: 'must be a next_cursor of this list' }])
         const { reservations, now } = await store.listOfUser(actorOf(request).userId, { limit: limit + 1, before })
         const items = []
         for (const record of reservations.slice(0, limit)) {
@@ -320,13 +323,6 @@ function sendRefusal(request: FastifyRequest, reply: FastifyReply, refusal: Hold
     default:
       return sendProblem(request, reply, refusal.code)
   }
-}
-
-function badRequest(request: FastifyRequest, reply: FastifyReply, path: string, message: string) {
-  return sendProblem(request, reply, 'invalid-request', {
-    detail: `${path} ${message}.`,
-    extras: { errors: [{ path, message }] },
-  })
 }
 
 function actorOf(request: FastifyRequest): Actor {

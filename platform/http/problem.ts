@@ -29,6 +29,16 @@ export function problemOf(
   return { type, title, status, detail: detail ?? advice, code, request_id: requestId, ...extras }
 }
 
+/** What is wrong with members of a request that its schema cannot say, all at once. */
+export function sendInvalid(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  errors: readonly { path: string; message: string }[],
+) {
+  const detail = `${errors.map(({ path, message }) => `${path} ${message}`).join('; ')}.`
+  return sendProblem(request, reply, 'invalid-request', { detail, extras: { errors } })
+}
+
 /** Answers with the problem of this code; the one way in which a route says no. */
 export function sendProblem(
   request: FastifyRequest,
