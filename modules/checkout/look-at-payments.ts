@@ -138,11 +138,9 @@ export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment; 
   async function learnInBulk(due: readonly PaymentRecord[]): Promise<Known> {
     const known: Known = { byRef: new Map(), byPayment: new Map(), isComplete: false }
     const bound = new Set(due.flatMap(payment => payment.providerRef ?? []))
-    const now = due[0] === undefined ? 0 : (await findEnd(db, due[0])).now
-    const unbound = due.filter(
-      ({ providerRef, createSentAt }) =>
-        providerRef === null && createSentAt !== null && now > createSentAt + createSureMs,
-    )
+    const sent = due.filter(({ providerRef, createSentAt }) => providerRef === null && createSentAt !== null)
+    const now = sent.length === 0 ? 0 : (await findEnd(db, sent[0]!)).now
+    const unbound = sent.filter(({ createSentAt }) => now > createSentAt! + createSureMs)
     const wanted = new Set(unbound.map(payment => payment.paymentId))
     if (bound.size < bulkFrom && wanted.size === 0) return known
     const isFound = () =>

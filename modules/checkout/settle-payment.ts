@@ -67,6 +67,7 @@ type Turn = {
   tx: Tx
   payment: PaymentRecord
   reservation: ReservationRecord
+  event: { status: string }
   now: number
   hasSwept: boolean
   happened: (outcome: string, reason?: string) => void
@@ -134,7 +135,7 @@ export function createSettlePayment(deps: CheckoutDeps): SettlePayment {
     const { reservation, now } = found
     const event = await eventPolicy(tx, eventNo)
     const judged = judgePayment({ payment, reservation, intent, isTruth, isLive: provider.isLive, event, now })
-    const turn: Turn = { tx, payment, reservation, now, hasSwept, happened }
+    const turn: Turn = { tx, payment, reservation, event, now, hasSwept, happened }
     if (judged.step === 'mismatch') {
       const applied = isTruth ? await quarantine(turn, intent, judged.reason) : payment
       return { payment: applied, next: 'mismatch', reason: judged.reason }
@@ -235,17 +236,16 @@ export function createSettlePayment(deps: CheckoutDeps): SettlePayment {
 
   /** Nothing will come of it: the places are free again. */
   async function giveUp(turn: Turn, captureRefused: string | null): Promise<PaymentRecord> {
-    const { tx, payment, reservation, now, happened } = turn
+    const { tx, payment, reservation, event, now, happened } = turn
     const hadEnded = reservation.expiresAt <= now
-    const { status: eventStatus } = await eventPolicy(tx, payment.eventNo)
     // Whoever had authorised thinks that they have paid, whoever took that back: their bank or somebody in the provider's pages.
     const wasAuthorized = captureRefused !== null || payment.status === 'capturing'
     const reason =
-      wasAuthorized && eventStatus !== 'cancelled'
+      wasAuthorized && event.status !== 'cancelled'
         ? 'capture-refused'
         : payment.late
           ? 'late'
-          : eventStatus === 'cancelled'
+          : event.status === 'cancelled'
             ? 'event-cancelled'
             : hadEnded
               ? 'hold-ended'
