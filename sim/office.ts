@@ -9,8 +9,8 @@ import { statementDatabase } from '#platform/memory/statements.ts'
 import type { Database } from '#platform/postgres/database.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
-import type { PlaceOfReservation, ReservationRecord, ReservationStore } from '#reservations'
-import { createMemoryStore, saleStatements } from '#reservations/memory'
+import type { ReservationStore } from '#reservations'
+import { createMemoryStore, plainPlaces, saleStatements } from '#reservations/memory'
 import { ticketDesk } from '#tickets'
 import { ticketStatements } from '#tickets/memory'
 import { type Bank, bankKeys } from './bank.ts'
@@ -94,7 +94,7 @@ export class Office {
       provider: paced(direct, { clock, metrics }),
       tickets: ticketDesk({ clock, random: chance, currentKey: deps.signingKey }),
       ticketsOf: async () => [],
-      placesOf: async record => placesOf(record),
+      placesOf: async record => plainPlaces(record),
       holdPolicyOf: async () => ({ extensionSeconds: deps.extensionSeconds }),
       isChargeable,
       accessUrlOf: () => '',
@@ -223,28 +223,6 @@ const never = new Promise<never>(() => {})
 /** The world may be away under anything; nothing else may go wrong. */
 export function passingOnly(error: unknown): void {
   if (!(error instanceof RetryableFault || error instanceof OutcomeUnknown)) throw error
-}
-
-function placesOf(record: ReservationRecord): PlaceOfReservation[] {
-  return [
-    ...record.seats.map(({ seatNo, level, amount }) => ({
-      kind: 'seat' as const,
-      seatNo,
-      section: 'A',
-      row: '1',
-      number: String(seatNo),
-      priceLevel: level,
-      amount,
-    })),
-    ...record.areas.map(({ areaNo, quantity, level, amount }) => ({
-      kind: 'area' as const,
-      areaNo,
-      areaId: 'FLOOR',
-      quantity,
-      priceLevel: level,
-      amount,
-    })),
-  ]
 }
 
 /** Counters name what was reached; the rest is of no interest here. */

@@ -94,7 +94,7 @@ test('while the provider is away checkout is queued, with more time, and a job m
   assert.deepEqual(await state(order), sold)
 })
 
-test('queued to the end and never sent: nothing can exist at the provider, and the seats are free', async () => {
+test('queued to the end and never sent: nothing can exist at the provider, the seats are free, and the buyer is told', async () => {
   const order = await hold()
   provider.breakerState = 'open'
   await checkOut(order)
@@ -103,6 +103,11 @@ test('queued to the end and never sent: nothing can exist at the provider, and t
   provider.breakerState = 'closed'
   assert.deepEqual(await state(order), { ...free, reservation: 'expired' })
   await balances()
+  const { rows } = await till.db.query<{ reason: string }>(
+    `select data ->> 'reason' as reason from holdfast.outbox where type = 'PaymentFailed' and data ->> 'reservation_id' = $1`,
+    [order.reservationId],
+  )
+  assert.deepEqual(rows, [{ reason: 'queue-ended' }])
 })
 
 for (const trouble of ['lost', 'lost-before'] as const)
@@ -241,20 +246,6 @@ test('a payment that is there and whose secret cannot be had just now is not cal
   provider.trouble('retrieve', 'away')
   const answer = await checkOut(order)
   assert.deepEqual(answer, { kind: 'refused', code: 'payments-unavailable', retryAfterSeconds: 2 })
-})
-
-test('a checkout that is queued to the end is told to the buyer', async () => {
-  const order = await hold()
-  provider.breakerState = 'open'
-  await checkOut(order)
-  await advance(901_000)
-  await turn(jobs.looks)
-  provider.breakerState = 'closed'
-  const { rows } = await till.db.query<{ reason: string }>(
-    `select data ->> 'reason' as reason from holdfast.outbox where type = 'PaymentFailed' and data ->> 'reservation_id' = $1`,
-    [order.reservationId],
-  )
-  assert.deepEqual(rows, [{ reason: 'queue-ended' }])
 })
 
 test('payments of a provider that was set up before are left alone', async () => {

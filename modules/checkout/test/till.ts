@@ -8,7 +8,8 @@ import { systemRandom } from '#kernel/random.ts'
 import { findPaymentOf, type PaymentRecord, type ProviderEvent, storeEvents } from '#payments'
 import type { Job } from '#platform/jobs/periodic.ts'
 import { createLogger } from '#platform/telemetry/logger.ts'
-import { auditHouse, type PlaceOfReservation, type ReservationRecord } from '#reservations'
+import { auditHouse, type ReservationRecord } from '#reservations'
+import { plainPlaces } from '#reservations/memory'
 import { loadSigningKeys, ticketDesk } from '#tickets'
 import { countMoney, type MoneyCounts } from '../audit-money.sql.ts'
 import { createCancelCheckout } from '../cancel-checkout.ts'
@@ -45,25 +46,7 @@ export async function openTill({
     db,
     provider,
     tickets: ticketDesk({ clock, random, currentKey: () => signingKeys.current }),
-    placesOf: async (record: ReservationRecord): Promise<PlaceOfReservation[]> => [
-      ...record.seats.map(({ seatNo, level, amount }) => ({
-        kind: 'seat' as const,
-        seatNo,
-        section: 'A',
-        row: '1',
-        number: String(seatNo),
-        priceLevel: level,
-        amount,
-      })),
-      ...record.areas.map(({ areaNo, quantity, level, amount }) => ({
-        kind: 'area' as const,
-        areaNo,
-        areaId: 'FLOOR',
-        quantity,
-        priceLevel: level,
-        amount,
-      })),
-    ],
+    placesOf: async (record: ReservationRecord) => plainPlaces(record),
     holdPolicyOf: async () => ({ extensionSeconds: 300 }),
     isChargeable: (amount: number) => amount >= 50,
     turns: new PayTurns({ clock, perSecond: 25, waitMaxMs }),

@@ -1,3 +1,4 @@
+export { plainPlaces } from './plain-places.ts'
 export { prepareMemoryInventory } from './prepare-inventory.ts'
 export { saleStatements } from './sale-statements.ts'
 export { createMemoryStore } from './store.ts'

@@ -23,6 +23,9 @@ import {
 } from './tables.ts'
 import { tell } from './tell.ts'
 
+/** Event, reservation, seats, time, origin, areas and their quantities. */
+type OfPlaces = [number, string, number[], string, string, number[], number[]]
+
 /** Twins of the statements by which a sale writes seats, areas and reservations (`sell/`, `change/`), each step a step. */
 export const saleStatements: MemoryStatements = {
   lock_reservation_1: async (tx, [eventNo, id]: [number, string]) => {
@@ -119,18 +122,7 @@ export const saleStatements: MemoryStatements = {
     return [{ ...changesOf(moved), revision: confirmed.revision }]
   },
 
-  reclaim_places_1: async (
-    tx,
-    [eventNo, id, seatNos, at, origin, areaNos, quantities]: [
-      number,
-      string,
-      number[],
-      string,
-      string,
-      number[],
-      number[],
-    ],
-  ) => {
+  reclaim_places_1: async (tx, [eventNo, id, seatNos, at, origin, areaNos, quantities]: OfPlaces) => {
     const now = Date.parse(at)
     const reservationId = fromUuid('rsv', id)
     const isFree = (seat: SeatRow) => isClaimable(seat, now)
@@ -154,18 +146,7 @@ export const saleStatements: MemoryStatements = {
     return [{ seats: moved.length, areas: taken, told: reclaiming === undefined ? 0 : 1 }]
   },
 
-  release_reclaimed_1: async (
-    tx,
-    [eventNo, id, seatNos, at, origin, areaNos, quantities]: [
-      number,
-      string,
-      number[],
-      string,
-      string,
-      number[],
-      number[],
-    ],
-  ) => {
+  release_reclaimed_1: async (tx, [eventNo, id, seatNos, at, origin, areaNos, quantities]: OfPlaces) => {
     const now = Date.parse(at)
     const reservationId = fromUuid('rsv', id)
     const own = (seat: SeatRow) => seat.reservationId === reservationId && seat.status === 'reserved'
