@@ -29,7 +29,7 @@ export type RehearsalReport = {
   sold: number
   tickets: number
   ends: Record<string, number>
-  /** Whose hold ended while they waited for their turn to pay: told so when they first asked, and not told. */
+  /** Whose hold ended while they waited for their turn to pay: told so before, and not told. */
   unserved: { warned: number; unwarned: number }
   hold_ms: Latency
   checkout_ms: Latency
