@@ -26,7 +26,8 @@ const jobMs: Record<string, number> = {
   'look-at-payments': 3000,
   'carry-out-refunds': 4000,
   'reconcile-payments': 60_000,
-  'expire-reservations': 4000,
+  // Late, so that others claim seats of holds that have run out and are not swept.
+  'expire-reservations': 20_000,
 }
 
 export type OfficeDeps = {

@@ -207,7 +207,7 @@ export class Town {
   async #haveOutage(): Promise<void> {
     await this.timeline.sleep(this.#chance.between(0, 150_000))
     if (this.#weather === calm) return
-    this.#goOut(this.#chance.any([20_000, 150_000, 400_000]))
+    this.#goOut(this.#chance.any([20_000, 200_000, 400_000]))
   }
 
   #goOut(ms: number): void {

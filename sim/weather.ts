@@ -83,6 +83,6 @@ export function drawWeather(chance: Chance): Weather {
       delayMsMax: chance.any([0, 2000, 120_000, 1_800_000, 72 * hourMs]),
     },
     staff: count(4),
-    capturedByHand: rate(0.6),
+    capturedByHand: chance.any([0, 0, 0.5, 1]),
   }
 }

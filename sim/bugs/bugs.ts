@@ -42,10 +42,11 @@ export const bugs: readonly PlantedBug[] = [
   {
     failure: 'F21',
     bug: 'an ended hold frees seats that are another’s by now',
-    changes: twin('reservations/memory/end-reservations.ts', [
-      "where: seat => mine(seat) && (seat.status === 'held'",
-      "where: seat => (seat.status === 'held'",
-    ]),
+    changes: twin(
+      'reservations/memory/end-reservations.ts',
+      ["where: seat => mine(seat) && (seat.status === 'held'", "where: seat => (seat.status === 'held'"],
+      ['freedOf.get(seat.reservationId!)!.push(', 'freedOf.get(seat.reservationId!)?.push('],
+    ),
   },
   {
     failure: 'F26',
