@@ -35,6 +35,7 @@ const folders = [
   'fans',
   'db',
   'sim',
+  'proof',
   'bench',
   'tools',
   'test',

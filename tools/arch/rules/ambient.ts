@@ -32,7 +32,7 @@ export const environment: Rule = {
     'settings are declared, checked and told together in platform/config; a variable read elsewhere is none of that',
   *check(tree: Tree): Iterable<Finding> {
     for (const file of tree.files) {
-      if (!isProduct(file) && file.folder !== 'fans' && file.folder !== 'sim') continue
+      if (!isProduct(file) && file.folder !== 'fans' && file.folder !== 'sim' && file.folder !== 'proof') continue
       for (const match of file.code.matchAll(/\bprocess\.env\b/g))
         yield { path: file.path, line: lineOf(file.code, match.index), what: match[0], sentence: 'reads process.env' }
     }

@@ -14,8 +14,10 @@ const mayImport: Record<string, readonly string[]> = {
   web: ['contracts'],
   fans: ['kernel', 'contracts'],
   sim: ['kernel', 'contracts', 'platform', 'modules'],
+  // Runs the whole thing and hurts it; it borrows the wires and the processes of the tests.
+  proof: ['kernel', 'contracts', 'platform', 'modules', 'fans', 'test'],
   bench: ['kernel', 'contracts', 'platform', 'modules', 'apps', 'fans'],
-  tools: ['kernel', 'contracts', 'platform', 'modules', 'apps', 'fans', 'sim', 'bench', 'test'],
+  tools: ['kernel', 'contracts', 'platform', 'modules', 'apps', 'fans', 'sim', 'proof', 'bench', 'test'],
   // The whole installation, from outside: its processes over HTTP, its tables, and what makes its tokens.
   test: ['kernel', 'contracts', 'platform', 'modules', 'fans'],
   db: [],

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Api } from '../api.ts'
-import { makeConcert } from '../hall.ts'
-import type { OwnServer } from '../own-server.ts'
-import { ask } from '../questions.ts'
-import { latencyOf } from '../report.ts'
-import { seededRandom } from '../seeded-random.ts'
+import type { Api } from '../../fans/api.ts'
+import { makeConcert } from '../../fans/hall.ts'
+import type { OwnServer } from '../../fans/own-server.ts'
+import { ask } from '../../fans/questions.ts'
+import { latencyOf } from '../../fans/report.ts'
+import { seededRandom } from '../../fans/seeded-random.ts'
 import { forge, forgeryKinds, wellSigned } from './forgeries.ts'
 
 export type TortureOptions = {

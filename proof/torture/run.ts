@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { overConnections } from '../api.ts'
-import { startOwnServer } from '../own-server.ts'
+import { overConnections } from '../../fans/api.ts'
+import { startOwnServer } from '../../fans/own-server.ts'
 import { type TortureReport, torture } from './torture.ts'
 
 const help = `npm run torture -- [options]
