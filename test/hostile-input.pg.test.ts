@@ -306,6 +306,7 @@ test('queries that ask for nonsense are 400', async () => {
     to: ['tomorrow', '2031-02-30', '0'],
     q: ['%00', 'x'.repeat(201)],
     city: ['%00', 'x'.repeat(201)],
+    name: ['%00', 'x'.repeat(201)],
     minutes: ['0', '-1', 'x', '99999999999'],
   }
   const cases = operations.flatMap(operation =>

@@ -44,6 +44,14 @@ const pages = {
   description: 'The pages to print.',
   content: { 'application/pdf': { schema: Type.String({ format: 'binary' }) } },
 }
+const ticketForms = {
+  description: 'The ticket, its picture (`.svg`) or its page (`.pdf`).',
+  content: {
+    'application/json': { schema: Ticket },
+    'image/svg+xml': { schema: Type.String() },
+    'application/pdf': { schema: Type.String({ format: 'binary' }) },
+  },
+}
 const maySeeAll = new Set(['admin', 'support', 'organizer', 'finance'])
 
 export function ticketRoutes(deps: TicketRoutesDeps): {
@@ -63,7 +71,7 @@ export function ticketRoutes(deps: TicketRoutesDeps): {
           summary: 'A ticket; with `.svg` or `.pdf` after its id, to show or to print',
           params: Type.Object({ ticket_id: Type.String() }),
           querystring: withAccess,
-          response: { 200: Ticket },
+          response: { 200: ticketForms },
         },
       },
       async (request, reply) => {

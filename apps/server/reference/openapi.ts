@@ -116,7 +116,8 @@ function withExamples<Document extends object>(document: Document): Document {
       if (response.description === 'Default Response') response.description = STATUS_CODES[status]!
       // Where an operation has two answers, the example is of the first, the usual one.
       if (status === usual)
-        for (const media of Object.values(response.content ?? {})) if (answer) media.example = answer
+        for (const [type, media] of Object.entries(response.content ?? {}))
+          if (answer && type === 'application/json') media.example = answer
     }
   }
   return document

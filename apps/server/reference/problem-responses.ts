@@ -46,13 +46,18 @@ export function problemResponses(route: RouteOptions): Record<string, object> {
   return { ...Object.fromEntries(listed), default: { ...content({}), description: 'Any other problem.' } }
 }
 
-function codesOf({ config, schema, method }: RouteOptions): Set<ProblemCode> {
+function codesOf({ config, schema, method, url }: RouteOptions): Set<ProblemCode> {
   const { access = 'public', problems: own = [] } = config ?? {}
   const codes = new Set<ProblemCode>(own)
   if (schema?.body || schema?.querystring) codes.add('invalid-request')
-  if (schema?.body && method !== 'GET') codes.add('body-too-large').add('unsupported-media-type')
-  if (access !== 'public') codes.add('unauthenticated').add('invalid-token')
+  // Whoever sends a body is told what is wrong with it, also where none is asked for.
+  if (method !== 'GET') codes.add('invalid-request').add('body-too-large').add('unsupported-media-type')
+  // Also where none is needed: a token that came along is good, or the request is refused.
+  codes.add('unauthenticated').add('invalid-token')
+  if (access !== 'public' && method !== 'GET') codes.add('cross-site-request')
   if (access !== 'public' && access !== 'any') codes.add('forbidden')
+  // What cannot be decoded, or is far too long, is an address of nothing.
+  if (url.includes(':')) codes.add('not-found')
   return codes.add('overloaded').add('unavailable')
 }
 

@@ -5,7 +5,7 @@ import { SeatMapImported } from '#contracts/catalog.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { parseId } from '#kernel/ids.ts'
 import type { Random } from '#kernel/random.ts'
-import { sendProblem } from '#platform/http/problem.ts'
+import { sendInvalid, sendProblem } from '#platform/http/problem.ts'
 import type { HttpServer, Routes } from '#platform/http/server.ts'
 import type { Idempotently } from '#platform/idempotency/index.ts'
 import { prepareInChild } from '../seat-map/prepare-in-child.ts'
@@ -52,6 +52,8 @@ export function importRoute(ports: { clock: Clock; random: Random; idempotently:
         async (request, reply) => {
           const venueId = parseId('ven', request.params.venue_id)
           if (!venueId) return sendProblem(request, reply, 'not-found')
+          if (request.query.name?.includes('\0'))
+            return sendInvalid(request, reply, [{ path: 'name', message: 'must not contain U+0000' }])
           const prepared = await prepareInChild(fileOf(request, request.query.name))
           if (!prepared.ok && prepared.code === 'not-text')
             return sendProblem(request, reply, 'invalid-request', notText)
