@@ -22,8 +22,12 @@ export type OwnServer = {
 
 const program = fileURLToPath(new URL('../apps/cli/holdfast.mjs', import.meta.url))
 
-/** A box office for one rehearsal: a database, a sandbox and a folder of its own, all of which go with it. */
-export async function startOwnServer(): Promise<OwnServer> {
+/**
+ * A box office for one rehearsal: a database, a sandbox and a folder of its own, all of which go with it.
+ *
+ * @param settings beside those that it needs
+ */
+export async function startOwnServer(settings: Record<string, string> = {}): Promise<OwnServer> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-rehearsal-'))
   const [email, password] = ['rehearsal@holdfast.localhost', randomBytes(18).toString('base64url')]
 
@@ -38,6 +42,7 @@ export async function startOwnServer(): Promise<OwnServer> {
         HOLDFAST_ADMIN_PASSWORD: password,
         HOLDFAST_LOG_LEVEL: 'error',
         HOLDFAST_DRAIN_SECONDS: '2',
+        ...settings,
       },
     })
     let said = ''
