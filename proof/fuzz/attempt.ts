@@ -16,7 +16,7 @@ export type Attempt = Sent & {
   thing: Thing | null
   /** The text of the `access_url` of that very object came along. */
   hasAccess: boolean
-  /** The token is none of ours, or has ended. */
+  /** The token is none of ours, has ended, or was sent by a page of another site. */
   isForged: boolean
   /** A body that its documented schema refuses. */
   isWrongBody: boolean

@@ -123,7 +123,7 @@ function* wrongOfRights(
   const role: Role = attempt.person?.role ?? 'anonymous'
   const isAuthorization = authorizationCodes.has(body?.code)
   if (attempt.isForged) {
-    if (status !== 401 && status !== 404) yield { kind: 'rights', expected: '401: the token is none' }
+    if (![401, 403, 404].includes(status)) yield { kind: 'rights', expected: 'a refusal: nobody known asks here' }
     return
   }
   const isHeaderSpoilt = /^(cookie|authorization)/.test(attempt.what)

@@ -327,6 +327,20 @@ const spoilToken: Spoil = (attempt, { chance, people }) => {
   })
 }
 
+/** The cookie of a browser that another site's page makes it send. */
+const fromAnotherSite: Spoil = attempt => {
+  const { operation, person, headers } = attempt
+  const isRefused = operation.isSecured && operation.method !== 'GET' && person !== null
+  if (!isRefused) return attempt
+  const others = headers.filter(([name]) => name !== 'authorization')
+  const cookie = [['cookie', `__Host-holdfast=${person.token}`] as const, ['origin', 'https://evil.example'] as const]
+  return spoilt(attempt, 'a cookie, sent by the page of another site', {
+    headers: [...others, ...cookie],
+    isForged: true,
+    hasAccess: false,
+  })
+}
+
 /** Something about the request is wrong, or nearly. */
 export const spoil: Spoil = (attempt, ports) => {
   const { chance } = ports
@@ -337,6 +351,7 @@ export const spoil: Spoil = (attempt, ports) => {
   if (draw < 76) return spoilQuery(attempt, ports)
   if (draw < 86) return spoilHeader(attempt, ports)
   if (draw < 91) return spoilMethod(attempt, ports)
+  if (draw < 93) return fromAnotherSite(attempt, ports)
   return spoilToken(attempt, ports)
 }
 
