@@ -180,7 +180,6 @@ const spoilId: Spoil = (attempt, { chance, someId }) => {
     good.slice(0, -1),
     `${good}%20`,
     `${good}%00`,
-    `${good}.svg`,
     '%00',
     '%ff',
     '%',
@@ -205,6 +204,7 @@ const spoilId: Spoil = (attempt, { chance, someId }) => {
     '%3F',
     '%23',
   ])
+  if (id === good) return attempt
   const steps = path.split('/').with(places[0]!, id).join('/')
   return spoilt(attempt, `the id ${id.slice(0, 40)}`, {
     path: query === undefined ? steps : `${steps}?${query}`,
