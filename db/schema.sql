@@ -277,7 +277,7 @@ create table holdfast.payments (
   provider_ref text,
   amount bigint not null,
   currency text not null,
-  email text not null,
+  email text,
   name text not null,
   status holdfast.payment_status not null default 'open'::holdfast.payment_status,
   revision integer not null default 1,
@@ -444,11 +444,24 @@ create table holdfast.sale_figures (
   constraint sale_figures_pkey PRIMARY KEY (event_id, minute)
 ) with (fillfactor=50);
 
+CREATE OR REPLACE FUNCTION holdfast.timeline()
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case when pg_is_in_recovery() then null else left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) end
+$function$;
+
 create table holdfast.sales_fence (
   only_row boolean not null default true,
   epoch integer not null default 1,
   closed boolean not null default false,
   reason text,
+  timeline text default holdfast.timeline(),
+  closed_by_history boolean not null default false,
+  known_until timestamp with time zone,
+  synchronous boolean not null default false,
+  system_identifier bigint,
   constraint sales_fence_pkey PRIMARY KEY (only_row),
   constraint sales_fence_epoch_check CHECK ((epoch > 0)),
   constraint sales_fence_only_row_check CHECK (only_row)
@@ -738,7 +751,7 @@ begin
         select count(*) filter (where e.version = q.version and not f.closed
           and (e.status = 'onsale' or (e.status = 'scheduled' and e.onsale_at <= v_now))) < count(*)
         from (select distinct u.event_no, u.version from unnest(r_event, r_version) u(event_no, version)) q
-        left join holdfast.sales_fence f on true
+        left join holdfast.sales_gate() f on true
         left join holdfast.events e on e.event_no = q.event_no
       ) then
         raise exception using errcode = 'HF001';
@@ -801,7 +814,7 @@ begin
   into v_out, v_overdue, v_any_overdue
   from unnest(r_event, r_user, r_key, r_body, r_version, r_replaces, r_quantity, r_limit)
     with ordinality q(event_no, user_id, key_hash, request_hash, version, replaces, quantity, most, n)
-  left join holdfast.sales_fence f on true
+  left join holdfast.sales_gate() f on true
   left join holdfast.events e on e.event_no = q.event_no
   left join lateral (
     select max(case when v.key_hash = q.key_hash then case when v.request_hash = q.request_hash then 2 else 3 end end) as key_outcome,
@@ -1111,3 +1124,11 @@ begin
   generations := v_generations;
   details := case when v_details = '{}' then null else v_details end;
 end $function$;
+
+CREATE OR REPLACE FUNCTION holdfast.sales_gate()
+ RETURNS TABLE(epoch integer, closed boolean, reason text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select f.epoch, f.closed or f.timeline is distinct from holdfast.timeline(), f.reason from holdfast.sales_fence f
+$function$;

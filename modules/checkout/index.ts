@@ -26,6 +26,7 @@ import { settleEventsJob } from './settle-events.ts'
 import { createSettlePayment } from './settle-payment.ts'
 
 export { countMoney, type MoneyCounts } from './audit-money.sql.ts'
+export { findLostSales, type LostSales } from './find-lost-sales.ts'
 export { checkoutMessages } from './messages.ts'
 export type { PacedProvider, TicketDesk } from './ports.ts'
 

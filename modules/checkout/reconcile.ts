@@ -125,7 +125,7 @@ export function reconcileJob(deps: CheckoutDeps & { settle: SettlePayment; onSto
 }
 
 /** Whether there is nothing to learn: the same money in the same place, or a step that is under way here. */
-function agree(payment: PaymentRecord, intent: Intent): boolean {
+export function agree(payment: PaymentRecord, intent: Intent): boolean {
   if (payment.amount !== intent.amount || payment.currency !== intent.currency) return payment.status === 'quarantined'
   switch (intent.status) {
     case 'open':

@@ -8,6 +8,7 @@ export {
   takeStoredEvents,
   waitingEvents,
 } from './inbox.sql.ts'
+export { insertLostPayment } from './lost-payment.sql.ts'
 export { isOpen, type PaymentRecord, type PaymentStatus } from './payment.ts'
 export {
   bindRef,

@@ -47,7 +47,8 @@ export type PaymentRecord = {
   providerRef: string | null
   amount: number
   currency: string
-  email: string
+  /** Null for money of a sale that a restore has forgotten. */
+  email: string | null
   name: string
   status: PaymentStatus
   revision: number

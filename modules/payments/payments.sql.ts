@@ -13,7 +13,7 @@ export type PaymentRow = {
   provider_ref: string | null
   amount: number
   currency: string
-  email: string
+  email: string | null
   name: string
   status: PaymentStatus
   revision: number

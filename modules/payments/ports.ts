@@ -1,5 +1,5 @@
 import { RetryableFault } from '#kernel/faults.ts'
-import type { PaymentId } from '#kernel/ids.ts'
+import type { PaymentId, ReservationId } from '#kernel/ids.ts'
 
 /**
  * What Holdfast needs of a payment provider. One adapter a provider keeps these promises:
@@ -77,6 +77,8 @@ export type Intent = {
   clientSecret: string | null
   /** From our metadata; null for an intent that somebody else made. */
   paymentId: PaymentId | null
+  /** From our metadata too, where there is some. */
+  reservationId?: ReservationId | null
   isLive: boolean
   createdAt: number
   /** Why the last card did not do; `attemptRef` names that attempt. */

@@ -5,7 +5,7 @@ import type { PaymentRecord } from './payment.ts'
 export type RefundId = Id<'rfd'>
 
 /** Why money goes back. `requested` by staff; the others Holdfast decides itself. */
-export type RefundReason = 'requested' | 'late-payment' | 'mismatch'
+export type RefundReason = 'requested' | 'late-payment' | 'mismatch' | 'lost-sale'
 
 export type RefundRecord = {
   eventNo: number

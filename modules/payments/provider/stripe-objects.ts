@@ -39,6 +39,7 @@ export function intentOf(intent: Stripe.PaymentIntent): Intent {
     amountCaptured: intent.status === 'succeeded' ? intent.amount_received / units : 0,
     clientSecret: intent.client_secret,
     paymentId: parseId('pay', intent.metadata.payment_id ?? ''),
+    reservationId: parseId('rsv', intent.metadata.reservation_id ?? ''),
     isLive: intent.livemode,
     createdAt: intent.created * 1000,
     lastDecline: error
