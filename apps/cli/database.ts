@@ -14,7 +14,11 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const url = config.DATABASE_DIRECT_URL ?? config.DATABASE_URL
   if (url !== undefined) return work(url)
-  const server = await startEmbeddedPostgres({ dataDir: embeddedFolder(config), log: terminal.note })
+  const server = await startEmbeddedPostgres({
+    dataDir: embeddedFolder(config),
+    ...(config.HOLDFAST_BACKUP_DIR !== undefined && { backupDir: resolve(config.HOLDFAST_BACKUP_DIR) }),
+    log: terminal.note,
+  })
   try {
     return await work(server.url)
   } finally {

@@ -1,12 +1,15 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { addAudit } from './commands/audit.ts'
+import { addBackup } from './commands/backup.ts'
 import { addConfig } from './commands/config.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addFence } from './commands/fence.ts'
 import { addImport } from './commands/import.ts'
 import { addImportDemo } from './commands/import-demo.ts'
 import { addKeys } from './commands/keys.ts'
 import { addMigrate } from './commands/migrate.ts'
+import { addRestore } from './commands/restore.ts'
 import { addSandbox } from './commands/sandbox.ts'
 import { addStart } from './commands/start.ts'
 import { addVerifyTicket } from './commands/verify-ticket.ts'
@@ -72,6 +75,9 @@ output is then one JSON object. Exit codes: 0 done, 1 failed or found wanting, 2
     addImport,
     addImportDemo,
     addAudit,
+    addBackup,
+    addRestore,
+    addFence,
     addConfig,
     addDoctor,
     addSandbox,

@@ -14,6 +14,9 @@ export const options = {
     help: 'Where the world reaches this server; used in links. Absent: http://HOST:PORT.',
   }),
   HOLDFAST_DATA: text({ default: './data', help: 'Folder for the embedded database, keys, mailbox and artefacts.' }),
+  HOLDFAST_BACKUP_DIR: text({
+    help: 'Folder of backups of the embedded database: its log is archived there within 30 s, `holdfast backup` adds copies. On another disk, or it is lost with the first. Absent: no archive.',
+  }),
   HOLDFAST_ROLES: someOf(roles, {
     default: roles,
     help: 'What this process does. Routes, jobs and consumers of each role: apps/server/roles.ts.',

@@ -18,6 +18,8 @@ export type EmbeddedPostgresOptions = {
   log: (line: string) => void
   /** Over those of `settings.ts`. */
   settings?: Record<string, string>
+  /** Where the log is archived (`backup/`); absent: it is not. */
+  backupDir?: string
   /** After a killed server serves again. */
   onRestart?: (restart: { downMilliseconds: number }) => void
   /** `tests`: does not wait for the disk, and ends with the process that started it, also when that is killed. Default `server`. */
@@ -44,7 +46,7 @@ export type EmbeddedPostgres = {
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const folders = await prepareFolders(options.dataDir)
   const settings = serverSettings(options.role ?? 'server', options.settings)
-  const installation: Installation = { folders, settings, log: options.log }
+  const installation: Installation = { folders, settings, backupDir: options.backupDir ?? null, log: options.log }
   const { server, url, user } = await withLock(folders.lock, async () => {
     const server = (await adopt(folders)) ?? (await start(installation))
     try {

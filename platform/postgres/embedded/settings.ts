@@ -35,6 +35,8 @@ const forAll: Record<string, string> = {
   log_rotation_size: '0',
   log_line_prefix: '%m [%p] %a ',
   log_lock_waits: 'on',
+  // A standby that is away keeps its log here, but not until the disk is full.
+  max_slot_wal_keep_size: '4GB',
 }
 
 function forSales(): Record<string, string> {

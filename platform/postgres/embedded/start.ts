@@ -1,5 +1,6 @@
 import { systemClock } from '#kernel/clock.ts'
-import { serverAccount } from './account.ts'
+import { archiveSettings, prepareBackupFolders } from '../backup/archive-folder.ts'
+import { type Account, serverAccount } from './account.ts'
 import { type Binaries, locateBinaries } from './binaries.ts'
 import { type ClusterView, ensureCluster, resetPassword, viewOf } from './cluster.ts'
 import { EmbeddedPostgresFault } from './faults.ts'
@@ -15,7 +16,12 @@ import {
   startPostmaster,
 } from './postmaster.ts'
 
-export type Installation = { folders: Folders; settings: Record<string, string>; log: (line: string) => void }
+export type Installation = {
+  folders: Folders
+  settings: Record<string, string>
+  backupDir: string | null
+  log: (line: string) => void
+}
 
 /** `exited` is null for a server that another process started: its end can only be seen by looking. */
 export type Running = Postmaster & { exited: Promise<void> | null }
@@ -28,7 +34,7 @@ export async function adopt(folders: Folders): Promise<Running | null> {
 }
 
 /** Makes the database when there is none. */
-export async function start({ folders, settings, log }: Installation): Promise<Running> {
+export async function start({ folders, settings, backupDir, log }: Installation): Promise<Running> {
   const account = await serverAccount(folders.cluster)
   const binaries = await locateBinaries(account, folders.root)
   const { password, made } = await readOrMakePassword(folders)
@@ -40,16 +46,30 @@ export async function start({ folders, settings, log }: Installation): Promise<R
   await clearAfterDeath(folders)
   if (made && !fresh) await resetPassword(binaries, view, password)
   log(`${fresh ? 'Made' : 'Starting'} the database in ${folders.cluster} (PostgreSQL ${binaries.version})`)
-  return await startPatiently(folders, { binaries, view, settings, choosePort: () => freePort(lastPort) })
+  return await startPatiently(folders, {
+    binaries,
+    view,
+    settings: { ...(await archiving(backupDir, account)), ...settings },
+    choosePort: () => freePort(lastPort),
+  })
 }
 
 /** Unlike a first start it never makes a database: where the sale's is gone, an empty one must not take its place. */
-export async function restart({ folders, settings }: Installation, port: number): Promise<Running> {
+export async function restart({ folders, settings, backupDir }: Installation, port: number): Promise<Running> {
   const account = await serverAccount(folders.cluster)
   const binaries = await locateBinaries(account, folders.root)
   const view = await viewOf(folders.cluster, account)
   await clearAfterDeath(folders)
-  return await startPatiently(folders, { binaries, view, settings, choosePort: async () => port })
+  return await startPatiently(folders, {
+    binaries,
+    view,
+    settings: { ...(await archiving(backupDir, account)), ...settings },
+    choosePort: async () => port,
+  })
+}
+
+async function archiving(backupDir: string | null, account: Account | null): Promise<Record<string, string>> {
+  return backupDir === null ? {} : archiveSettings(await prepareBackupFolders(backupDir, account), account)
 }
 
 async function startPatiently(

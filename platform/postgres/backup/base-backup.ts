@@ -1,0 +1,93 @@
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import pg from 'pg'
+import { systemClock } from '#kernel/clock.ts'
+import { serverAccount } from '../embedded/account.ts'
+import { prepareFolders } from '../embedded/folders.ts'
+import { prepareBackupFolders } from './archive-folder.ts'
+import { type CopiedFile, copyCluster, type Progress, writeDurably } from './copy-cluster.ts'
+import { type Manifest, sealed } from './manifest.ts'
+
+export type BackupOptions = {
+  /** `<HOLDFAST_DATA>/pg`. */
+  dataDir: string
+  url: string
+  backupDir: string
+  /** Version of what made it. */
+  product: string
+  progress: Progress
+}
+
+/**
+ * A copy of the running cluster and what is needed to make a consistent one of it: between `pg_backup_start` and `pg_backup_stop`
+ * every page that changes is in the log whole. It has its name only when it is complete, and when the archive has all of its log.
+ */
+export async function takeBaseBackup(options: BackupOptions): Promise<{ name: string; manifest: Manifest }> {
+  const { dataDir, url, product, progress } = options
+  const { cluster } = await prepareFolders(dataDir)
+  const folders = await prepareBackupFolders(options.backupDir, await serverAccount(cluster))
+  const unfinished = join(folders.base, '.unfinished')
+  await rm(unfinished, { recursive: true, force: true })
+  await mkdir(unfinished, { mode: 0o700 })
+  let files: CopiedFile[] = []
+  const copied = await whileBackingUp(url, { waitForArchive: true }, async () => {
+    files = await copyCluster(cluster, join(unfinished, 'cluster'), { account: null, progress })
+  })
+  const { label, tablespaces, ...about } = copied
+  await writeDurably(join(unfinished, 'cluster/backup_label'), label)
+  if (tablespaces !== '') await writeDurably(join(unfinished, 'cluster/tablespace_map'), tablespaces)
+  const manifest: Manifest = { format: 1, product, ...about, label, files }
+  await writeDurably(join(unfinished, 'manifest.json'), sealed(manifest))
+  const name = about.endedAt.replaceAll(/[-:]|\.\d+/g, '')
+  await rename(unfinished, join(folders.base, name))
+  return { name, manifest }
+}
+
+type BackedUp = Omit<Manifest, 'format' | 'product' | 'files' | 'label'> & { label: string; tablespaces: string }
+
+/** The connection that began a backup has to be the one that ends it; if it breaks, PostgreSQL forgets the backup. */
+export async function whileBackingUp(
+  url: string,
+  { waitForArchive }: { waitForArchive: boolean },
+  copy: () => Promise<void>,
+): Promise<BackedUp> {
+  const client = new pg.Client({ connectionString: url, application_name: 'holdfast backup' })
+  let broken: Error | null = null
+  client.on('error', error => {
+    broken = error
+  })
+  await client.connect()
+  try {
+    // An embedded server has the clock of this machine.
+    const startedAt = new Date(systemClock.now()).toISOString()
+    const started = await client.query(
+      `select pg_backup_start('holdfast', fast => true)::text as lsn,
+         current_setting('server_version') as version, (select system_identifier::text from pg_control_system()) as system`,
+    )
+    const { lsn, version, system } = started.rows[0]
+    const segment = await client.query('select pg_walfile_name($1::pg_lsn) as name', [lsn])
+    await copy()
+    if (broken !== null) throw broken
+    const stopped = await client.query(
+      `select s.lsn::text, s.labelfile, s.spcmapfile, pg_walfile_name(s.lsn) as segment
+       from pg_backup_stop(wait_for_archive => $1) s`,
+      [waitForArchive],
+    )
+    const end = stopped.rows[0]
+    return {
+      postgres: version,
+      systemIdentifier: system,
+      timeline: Number.parseInt(segment.rows[0].name.slice(0, 8), 16),
+      startLsn: lsn,
+      stopLsn: end.lsn,
+      startSegment: segment.rows[0].name,
+      stopSegment: end.segment,
+      startedAt,
+      endedAt: new Date(systemClock.now()).toISOString(),
+      label: end.labelfile,
+      tablespaces: end.spcmapfile ?? '',
+    }
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
