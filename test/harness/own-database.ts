@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { after } from 'node:test'
 import { type Database, openDatabase } from '#platform/postgres/database.ts'
 import { createFront, type Front } from './installation.ts'
+import { childrenOf, isAlive, send } from './process-tree.ts'
 import { type ServerProcess, startServerProcess } from './server-process.ts'
 
 /** An installation as `npm start` makes it: the server brings its database, which waits for the disk. */
@@ -87,31 +88,4 @@ export async function ownDatabase(): Promise<OwnDatabase> {
       return (await Promise.all(files.map(file => readFile(join(folder, file), 'utf8')))).join('')
     },
   }
-}
-
-function send(signal: NodeJS.Signals, pid: number): void {
-  try {
-    process.kill(pid, signal)
-  } catch (error) {
-    // Those of PostgreSQL end with the first of them, and may be quicker than we are.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
-}
-
-async function childrenOf(parent: number): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number)
-  const parents = await Promise.all(pids.map(async pid => [pid, (await statOf(pid))?.parent] as const))
-  return parents.filter(([, of]) => of === parent).map(([pid]) => pid)
-}
-
-async function isAlive(pid: number): Promise<boolean> {
-  const stat = await statOf(pid)
-  return stat !== null && stat.state !== 'Z'
-}
-
-async function statOf(pid: number): Promise<{ state: string; parent: number } | null> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
-  // The name in brackets may have blanks in it.
-  const [state = '', parent = '0'] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? []
-  return text === null ? null : { state, parent: Number(parent) }
 }
