@@ -51,6 +51,11 @@ export type DatabaseOptions = {
   name: string
   /** How long a caller waits for a free connection before RetryableFault. */
   acquireMs?: number
+  /**
+   * How long an answer may take. A connection that says nothing for longer is given up: behind a network that has lost it, it would
+   * stay silent for ever, and keep its place in the pool. Longer than any statement that is sent over it. Default: for ever.
+   */
+  silenceMs?: number
   onError?: (error: Error) => void
 }
 
@@ -64,6 +69,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis: options.acquireMs ?? 2000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    ...(options.silenceMs !== undefined && { query_timeout: options.silenceMs }),
   })
   // An idle connection that breaks is the pool's business: it is replaced on the next use.
   pool.on('error', error => options.onError?.(error))
@@ -115,9 +121,12 @@ async function transactOnce<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Pro
     await commit(client)
     return result
   } catch (error) {
-    await client.query('rollback').catch(failed => {
-      broken = failed
-    })
+    // A connection that is lost or silent would only let the rollback wait as well; its end is one.
+    if (isAway(error)) broken = error as Error
+    else
+      await client.query('rollback').catch(failed => {
+        broken = failed
+      })
     throw error
   } finally {
     client.off('error', onError)

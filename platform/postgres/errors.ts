@@ -30,9 +30,9 @@ const away = new Set([
   'ENOENT',
 ])
 
-/** What the driver says when the connection died under a query; it has no code. */
+/** What the driver says when the connection died or fell silent under a query; it has no code. */
 const lost =
-  /Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Connection ended/
+  /Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Connection ended|Query read timeout/
 
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown })?.code

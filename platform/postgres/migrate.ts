@@ -18,7 +18,10 @@ const folder = fileURLToPath(new URL('../../db/migrations/', import.meta.url))
  */
 export async function migrate(url: string): Promise<string[]> {
   const db = new Kysely<unknown>({
-    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 1 }) }),
+    // Whoever starts us tries again; a start that waits for ever for a network that says nothing is never tried again.
+    dialect: new PostgresDialect({
+      pool: new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 }),
+    }),
   })
   try {
     const files = await migrationFiles()
