@@ -1,5 +1,5 @@
 /** What a rehearsal is played in, when it is given no event. */
-export type Hall = { places: number; holdSeconds: number }
+export type Hall = { places: number; holdSeconds: number; maxExtensions?: number }
 
 /** Small enough to sell out, and holds so short that the end of those who leave can be waited for. */
 export const smallHall: Hall = { places: 520, holdSeconds: 12 }
@@ -12,7 +12,10 @@ const standingShare = 0.23
 type Organise = (path: string, body: object) => Promise<Record<string, unknown>>
 
 /** Makes venue, map and event as an organiser does, and opens the sale; returns the id of the event. */
-export async function makeConcert({ places, holdSeconds }: Hall, organise: Organise): Promise<string> {
+export async function makeConcert(
+  { places, holdSeconds, maxExtensions = 0 }: Hall,
+  organise: Organise,
+): Promise<string> {
   const zones = Math.max(1, Math.floor((places * (1 - standingShare)) / zoneSeats))
   const standing = Math.max(1, places - zones * zoneSeats)
   const venue = await organise('/venues', {
@@ -59,7 +62,12 @@ export async function makeConcert({ places, holdSeconds }: Hall, organise: Organ
       { price_level: 'Seats', name: 'Seats', amount: 4500 },
       { price_level: 'Standing', name: 'Standing', amount: 2500 },
     ],
-    hold_policy: { hold_seconds: holdSeconds, max_extensions: 0, extension_seconds: 10, single_seat_rule: 'allow' },
+    hold_policy: {
+      hold_seconds: holdSeconds,
+      max_extensions: maxExtensions,
+      extension_seconds: 10,
+      single_seat_rule: 'allow',
+    },
   })
   await organise(`/events/${event.event_id}/onsale`, { action: 'open' })
   return event.event_id as string

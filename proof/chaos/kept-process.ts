@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { send } from '../../test/harness/process-tree.ts'
+import { type ServerProcess, startServerProcess } from '../../test/harness/server-process.ts'
+
+/** A process of the box office that is started again at once whenever it ends, as systemd does. */
+export type KeptProcess = {
+  name: string
+  url: string
+  kill(): void
+  /** Stands still until the returned function is called. */
+  stop(): () => void
+  /** How often it ended although nobody killed it. */
+  deaths(): number
+  /** What it said of itself, the last of it. */
+  said(): string
+  end(): Promise<void>
+}
+
+const pauseMs = 250
+const endMsMax = 8000
+
+export async function keepProcess(name: string, env: Record<string, string>): Promise<KeptProcess> {
+  let current: ServerProcess | null = await startServerProcess(env)
+  const { url } = current
+  let isKilled = false
+  let isOver = false
+  let deaths = 0
+  let saidBefore = ''
+  const keeping = keep()
+
+  async function keep(): Promise<void> {
+    for (;;) {
+      await current!.ended
+      saidBefore = (saidBefore + current!.said()).slice(-200_000)
+      current = null
+      if (isOver) return
+      if (!isKilled) deaths++
+      isKilled = false
+      while (current === null && !isOver)
+        current = await startServerProcess({ ...env, PORT: new URL(url).port }).catch(async error => {
+          // Without its database it cannot start; it is tried until it can.
+          saidBefore += `${error.message}\n`
+          await sleep(pauseMs)
+          return null
+        })
+      if (current === null) return
+    }
+  }
+
+  return {
+    name,
+    url,
+    deaths: () => deaths,
+    said: () => saidBefore + (current?.said() ?? ''),
+    kill() {
+      if (current === null) return
+      isKilled = true
+      send('SIGKILL', current.pid)
+    },
+    stop() {
+      const victim = current
+      if (victim === null) return () => {}
+      send('SIGSTOP', victim.pid)
+      return () => {
+        if (victim === current) send('SIGCONT', victim.pid)
+      }
+    },
+    async end() {
+      isOver = true
+      const last = current
+      if (last !== null) {
+        send('SIGCONT', last.pid)
+        const late = setTimeout(() => void last.end('SIGKILL'), endMsMax)
+        await last.end('SIGTERM')
+        clearTimeout(late)
+      }
+      await keeping
+      // One that became ready in this very moment.
+      await (current as ServerProcess | null)?.end('SIGTERM')
+    },
+  }
+}
