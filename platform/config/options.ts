@@ -17,6 +17,10 @@ export const options = {
   HOLDFAST_BACKUP_DIR: text({
     help: 'Folder of backups of the embedded database: its log is archived there within 30 s, `holdfast backup` adds copies. On another disk, or it is lost with the first. Absent: no archive.',
   }),
+  HOLDFAST_KEYS_PASSPHRASE: text({
+    secret: true,
+    help: 'Opens what `holdfast keys backup` writes. Absent: it is asked for at the terminal. The server does not read it.',
+  }),
   HOLDFAST_ROLES: someOf(roles, {
     default: roles,
     help: 'What this process does. Routes, jobs and consumers of each role: apps/server/roles.ts.',
