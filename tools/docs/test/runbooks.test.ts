@@ -12,6 +12,8 @@ const alerts = read('deploy/prometheus/alerts.yml')
 const runbooks = globSync('docs/runbooks/*.md', { cwd: root })
   .filter(path => !path.endsWith('README.md'))
   .map(path => ({ path, text: read(path) }))
+/** Pages for what a person decides, to which no alert leads. */
+const procedures = ['docs/runbooks/failover.md', 'docs/runbooks/restore.md']
 
 test('every alert has a runbook that begins with its text and names it, and every runbook an alert', () => {
   const rules = alerts.split('- alert: ').slice(1)
@@ -25,7 +27,9 @@ test('every alert has a runbook that begins with its text and names it, and ever
     assert.ok(read('docs/runbooks/README.md').includes(`| ${alert} | [${summary}](`), `the list has ${alert}`)
     return path
   })
-  assert.deepEqual(named.sort(), runbooks.map(runbook => runbook.path).sort())
+  assert.deepEqual([...named, ...procedures].sort(), runbooks.map(runbook => runbook.path).sort())
+  for (const path of procedures)
+    assert.ok(read('docs/runbooks/README.md').includes(`](${path.split('/').at(-1)})`), path)
 })
 
 test('alerts and runbooks name only metrics that the program has', () => {
