@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { prepareFolders } from '#platform/postgres/embedded/folders.ts'
+import { processesOfCluster } from '#platform/postgres/embedded/processes.ts'
+import type { Api } from '../../fans/api.ts'
+import { makeConcert } from '../../fans/hall.ts'
+import { runHoldfast, type ServerProcess, startServerProcess } from '../../test/harness/server-process.ts'
+
+export type Tell = (line: string) => void
+
+/** A data folder, a server on it, and the program beside it, as an operator has them. */
+export type Site = {
+  folder: string
+  data: string
+  server(): ServerProcess
+  sandboxUrl: string
+  start(): Promise<void>
+  makeEvent(places: number): Promise<string>
+  /** Runs a command of the product; `json` is its last line. */
+  command(...argv: string[]): Promise<{ code: number | null; json: Record<string, unknown>; said: string }>
+  close(): Promise<void>
+}
+
+const email = 'drill@holdfast.localhost'
+const holdSeconds = 60
+
+export async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-drill-'))
+  // The account of the database goes through it.
+  await chmod(folder, 0o755)
+  await mkdir(join(folder, 'data'))
+  return folder
+}
+
+export async function openSite(folder: string, api: Api, more: Record<string, string>): Promise<Site> {
+  const data = join(folder, 'data')
+  const password = randomBytes(18).toString('base64url')
+  const env = {
+    HOLDFAST_DATA: data,
+    HOLDFAST_ADMIN_EMAIL: email,
+    HOLDFAST_ADMIN_PASSWORD: password,
+    HOLDFAST_DEMO: 'false',
+    HOLDFAST_LOG_LEVEL: 'error',
+    HOLDFAST_DRAIN_SECONDS: '2',
+    ...more,
+  }
+  let server = await startServerProcess({ ...env, PORT: '0' })
+  const { port } = new URL(server.url)
+  const config = await api(server.url, { path: '/v1/config' })
+
+  async function staff(path: string, body: object): Promise<Record<string, unknown>> {
+    const login = await api(server.url, { path: '/v1/auth/login', body: { email, password } })
+    const token = login.body.access_token as string
+    const answer = await api(server.url, { path: `/v1${path}`, token, body })
+    if (answer.status >= 300) throw new Error(`${path} answers ${answer.status}: ${JSON.stringify(answer.body)}`)
+    return answer.body
+  }
+
+  return {
+    folder,
+    data,
+    server: () => server,
+    sandboxUrl: config.body.payments.sandbox_url,
+    async start() {
+      server = await startServerProcess({ ...env, PORT: port })
+    },
+    makeEvent: places => makeConcert({ places, holdSeconds }, staff),
+    async command(...argv) {
+      const { code, stdout, stderr } = await runHoldfast([...argv, '--json'], env)
+      const line = stdout.trim().split('\n').at(-1) ?? ''
+      return { code, json: line === '' ? {} : JSON.parse(line), said: stderr }
+    },
+    async close() {
+      await server.end('SIGTERM')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Every process of a database at once, as when its machine loses power. */
+export async function killDatabase(dataDir: string): Promise<void> {
+  const { cluster, clusterName } = await prepareFolders(dataDir)
+  for (;;) {
+    const pids = await processesOfCluster(cluster, clusterName)
+    if (pids.length === 0) return
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // it ended by itself
+      }
+    }
+    await sleep(5)
+  }
+}
+
+export type Bank = Map<string, { ref: string; captured: number; refunded: number; status: string }>
+
+/** The bank's own books, by our payment's id. */
+export async function readBank(site: Site, api: Api): Promise<Bank> {
+  const { secret_key } = JSON.parse(await readFile(join(site.data, 'sandbox/credentials.json'), 'utf8'))
+  const refunded = new Map<string, number>()
+  type Refund = { id: string; payment_intent: string; amount: number; status: string }
+  for (const refund of await listOf<Refund>('/v1/refunds'))
+    if (refund.status === 'succeeded')
+      refunded.set(refund.payment_intent, (refunded.get(refund.payment_intent) ?? 0) + refund.amount)
+  type Intent = { id: string; status: string; amount_received: number; metadata: Record<string, string> }
+  return new Map(
+    (await listOf<Intent>('/v1/payment_intents')).map(({ id, status, amount_received, metadata }) => [
+      metadata.payment_id!,
+      { ref: id, status, captured: amount_received, refunded: refunded.get(id) ?? 0 },
+    ]),
+  )
+
+  async function listOf<Row extends { id: string }>(path: string): Promise<Row[]> {
+    const rows: Row[] = []
+    for (;;) {
+      const after = rows.length === 0 ? '' : `&starting_after=${rows.at(-1)!.id}`
+      const { status, body } = await api(site.sandboxUrl, { path: `${path}?limit=100${after}`, basic: secret_key })
+      if (status !== 200) {
+        await sleep(300)
+        continue
+      }
+      rows.push(...(body.data as Row[]))
+      if (!body.has_more) return rows
+    }
+  }
+}
