@@ -11,7 +11,11 @@ export type RecordServer = { url: string; directUrl: string; readUrl: string; em
 export async function openRecordServer(config: Config, log: (line: string) => void): Promise<RecordServer> {
   const { DATABASE_URL: url, DATABASE_DIRECT_URL: directUrl, DATABASE_READ_URL: readUrl } = config
   if (url !== undefined) return { url, directUrl: directUrl ?? url, readUrl: readUrl ?? url, embedded: null }
-  const embedded = await startEmbeddedPostgres({ dataDir: resolve(join(config.HOLDFAST_DATA, 'pg')), log })
+  const embedded = await startEmbeddedPostgres({
+    dataDir: resolve(join(config.HOLDFAST_DATA, 'pg')),
+    ...(config.HOLDFAST_BACKUP_DIR !== undefined && { backupDir: resolve(config.HOLDFAST_BACKUP_DIR) }),
+    log,
+  })
   embedded.supervise()
   return { url: embedded.url, directUrl: embedded.url, readUrl: embedded.url, embedded }
 }
