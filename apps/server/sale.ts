@@ -15,7 +15,7 @@ import type { Config } from '#platform/config/config.ts'
 import type { Idempotently } from '#platform/idempotency/index.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
-import { placesOf, type Reservations, type SalePort, viewReservation } from '#reservations'
+import { placesOf, type ReservationStore, type Reservations, type SalePort, viewReservation } from '#reservations'
 import { createTickets, type Tickets, ticketsOfReservation } from '#tickets'
 import type { Pools } from './database.ts'
 import { readOrderFacts } from './order-facts.ts'
@@ -39,6 +39,7 @@ export type SaleOptions = {
   config: Config
   pools: Pools
   catalog: Catalog
+  store: ReservationStore
   reservations: Reservations
   access: ReservationAccess
   provider: PacedProvider
@@ -57,7 +58,7 @@ export async function createSale(options: SaleOptions): Promise<{
   tickets: Tickets
   notifications: Notifications
 }> {
-  const { config, pools, catalog, reservations, access, publicUrl, keysFolder, random } = options
+  const { config, pools, catalog, store, reservations, access, publicUrl, keysFolder, random } = options
   const { definitions } = catalog
   const accessUrlOf = (reservationId: ReservationId) =>
     `${publicUrl()}/v1/reservations/${reservationId}?access=${access.textOf(reservationId)}`
@@ -72,10 +73,7 @@ export async function createSale(options: SaleOptions): Promise<{
   })
 
   async function view(eventNo: number, reservationId: ReservationId): Promise<Reservation | null> {
-    const [found, definition] = await Promise.all([
-      reservations.store.find(eventNo, reservationId),
-      definitions.byNo(eventNo),
-    ])
+    const [found, definition] = await Promise.all([store.find(eventNo, reservationId), definitions.byNo(eventNo)])
     if (found === null || definition === null) return null
     const seen = viewReservation(found.reservation, definition, found.now)
     return { ...seen, ...(await checkout.describe(found.reservation)) }
@@ -83,7 +81,7 @@ export async function createSale(options: SaleOptions): Promise<{
 
   async function readable(request: FastifyRequest, reservationId: ReservationId): Promise<Reservation | null> {
     const eventNo = eventNoOf(reservationId)
-    const found = await reservations.store.find(eventNo, reservationId)
+    const found = await store.find(eventNo, reservationId)
     const given = (request.query as { access?: string }).access
     const isOwner = found !== null && request.actor?.userId === found.reservation.userId
     const isStaff = request.actor !== null && ['admin', 'support', 'organizer'].includes(request.actor.role)
@@ -122,7 +120,7 @@ export async function createSale(options: SaleOptions): Promise<{
         ? mailboxTransport({ folder: resolve(join(config.HOLDFAST_DATA, 'mailbox')), random })
         : smtpTransport({ url: config.SMTP_URL }),
     from: config.HOLDFAST_MAIL_FROM,
-    facts: readOrderFacts({ db: pools.pay, store: reservations.store, definitions, accessUrlOf }),
+    facts: readOrderFacts({ db: pools.pay, store, definitions, accessUrlOf }),
     attachments: async ({ reservationId, template }) => {
       if (template !== 'tickets' && template !== 'late-payment-kept') return []
       const pdf = await tickets.printOrder(eventNoOf(reservationId), reservationId)

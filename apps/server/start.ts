@@ -22,7 +22,7 @@ import { migrate } from '#platform/postgres/migrate.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
 import { createReports } from '#reports'
-import { createReservations, prepareInventory, reservationMessages } from '#reservations'
+import { createPostgresStore, createReservations, prepareInventory, reservationMessages } from '#reservations'
 import { createSaleControl } from '#sale-control'
 import { version } from '../version.ts'
 import { openPools, openRecordServer } from './database.ts'
@@ -86,13 +86,12 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
     const availability = createAvailability({ ...common, db: pools.sale, catalog, origin })
     const access = createReservationAccess(keys)
     const lateSale = latePort()
+    const store = createPostgresStore({ holdDb: pools.hold, db: pools.sale, origin })
     const reservations = createReservations({
       ...common,
-      holdDb: pools.hold,
-      db: pools.sale,
+      store,
       catalog,
       availability,
-      origin,
       lanes: config.HOLDFAST_HOLD_LANES,
       sale: lateSale,
     })
@@ -103,6 +102,7 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
       config,
       pools,
       catalog,
+      store,
       reservations,
       access,
       provider: paying.provider,

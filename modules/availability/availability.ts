@@ -8,7 +8,7 @@ import type { Queryable } from '#platform/postgres/database.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { EventSeats, SeatFact } from './event-seats.ts'
-import { createFeed } from './follow/feed.ts'
+import { createFeed, type FeedPace } from './follow/feed.ts'
 import { LoadedEvents } from './follow/loaded-events.ts'
 import { availabilityRoutes } from './http.ts'
 import { KeptBodies } from './publish/kept-bodies.ts'
@@ -26,6 +26,8 @@ export type AvailabilityOptions = {
   metrics: Metrics
   logger: Logger
   streams?: Partial<StreamLimits>
+  /** How often it looks what others have committed. */
+  pace?: FeedPace
 }
 
 /** What this process knows of the seats of events. All of it is a hint: the database decides. */
@@ -55,10 +57,10 @@ export type Availability = {
 }
 
 export function createAvailability(options: AvailabilityOptions): Availability {
-  const { db, origin, clock, random, metrics, logger } = options
+  const { db, clock, random, metrics, logger } = options
   const { definitions } = options.catalog
   const loaded = new LoadedEvents({ db, definitions, clock, logger })
-  const feed = createFeed({ db, origin, loaded, onEventChanged: refreshDefinition, clock, logger, metrics })
+  const feed = createFeed({ ...options, loaded, onEventChanged: refreshDefinition })
   const published = new WeakMap<EventSeats, PublishedEvent>()
   const keptSections = new KeptBodies<Made>()
   const limits = { most: 10_000, perAddress: 500, ...options.streams }

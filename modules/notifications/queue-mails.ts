@@ -49,15 +49,16 @@ type Row = {
 
 /** What is there already was asked for by the same message. */
 async function insert(tx: Tx, rows: readonly Row[]): Promise<void> {
-  await tx.query(
-    `insert into holdfast.mails
+  await tx.query({
+    label: 'queue_mails_1',
+    text: `insert into holdfast.mails
        (mail_id, dedupe_key, template, event_id, reservation_id, data, message_id_header, occurred_at, traceparent,
         next_attempt_at)
      select r.*, holdfast.clock()
      from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::jsonb[], $7::text[], $8::timestamptz[],
        $9::text[]) r
      on conflict do nothing`,
-    [
+    values: [
       rows.map(row => row.mailId),
       rows.map(row => row.dedupeKey),
       rows.map(row => row.template),
@@ -68,5 +69,5 @@ async function insert(tx: Tx, rows: readonly Row[]): Promise<void> {
       rows.map(row => row.occurredAt),
       rows.map(row => row.traceparent),
     ],
-  )
+  })
 }

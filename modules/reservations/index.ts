@@ -4,7 +4,6 @@ import type { Clock } from '#kernel/clock.ts'
 import type { Random } from '#kernel/random.ts'
 import type { Routes } from '#platform/http/server.ts'
 import type { Job } from '#platform/jobs/periodic.ts'
-import type { Database } from '#platform/postgres/database.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import { expiryJob } from './change/expiry-job.ts'
@@ -15,7 +14,6 @@ import { withHoldMetrics } from './hold/hold-metrics.ts'
 import { createHoldSeats, type HoldSeats } from './hold/hold-seats.ts'
 import { reservationRoutes, type SalePort } from './http.ts'
 import type { ReservationStore } from './ports.ts'
-import { createPostgresStore } from './postgres-store.ts'
 
 export { endReservation } from './change/cancel.sql.ts'
 export { expireDue } from './change/expire.sql.ts'
@@ -38,16 +36,13 @@ export { returnPlaces } from './sell/return-places.sql.ts'
 export { sellPlaces } from './sell/sell-places.sql.ts'
 
 export type ReservationsOptions = {
-  /** A pool of its own with as many connections as there are lanes: nothing else may keep a batch waiting. */
-  holdDb: Database
-  /** For what buyers do to a reservation they have. */
-  db: Database
+  store: ReservationStore
   catalog: Pick<Catalog, 'definitions'>
   availability: Availability
-  /** Names this process in the messages it writes: a uuid. */
-  origin: string
   /** Hold batches under way at once. */
   lanes: number
+  /** See `HoldBatcherOptions`. */
+  atEndOfTurn?: (work: () => void) => void
   /** What payment and tickets add; given by whoever composes the two. */
   sale: SalePort
   clock: Clock
@@ -59,7 +54,6 @@ export type ReservationsOptions = {
 export type Reservations = {
   routes: Routes
   jobs: readonly Job[]
-  store: ReservationStore
   holdSeats: HoldSeats
   /** Many holds are waiting or under way: work that can wait should. */
   isBusy(): boolean
@@ -69,9 +63,8 @@ export type Reservations = {
 
 /** The only writer of seats, areas and reservations. */
 export function createReservations(options: ReservationsOptions): Reservations {
-  const { holdDb, db, catalog, availability, origin, lanes, sale, clock, random, metrics, logger } = options
-  const store = createPostgresStore({ holdDb, db, origin })
-  const batcher = createHoldBatcher({ store, clock, metrics, logger, lanes })
+  const { store, catalog, availability, lanes, atEndOfTurn, sale, clock, random, metrics, logger } = options
+  const batcher = createHoldBatcher({ store, clock, metrics, logger, lanes, atEndOfTurn })
   const board = new ClaimBoard()
   const bestSeats = createBestSeats({ random })
   metrics.gauge('holdfast_seats_claimed', 'Seats claimed by holds that are queued or under way.', [], gauge =>
@@ -84,7 +77,6 @@ export function createReservations(options: ReservationsOptions): Reservations {
   return {
     routes: reservationRoutes({ holdSeats, store, catalog, availability, sale }),
     jobs: [expiryJob({ store, metrics })],
-    store,
     holdSeats,
     isBusy: batcher.isBusy,
     drained: batcher.drained,

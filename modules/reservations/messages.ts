@@ -187,7 +187,11 @@ type Fact = {
 const nilUuid = '00000000-0000-0000-0000-000000000000'
 
 async function readFacts(db: Queryable, rows: readonly OutboxRow[]): Promise<Map<string, Fact>> {
-  const found = await db.query<Fact>(factsSql, [rows.map(row => row.event_no), rows.map(row => row.subject)])
+  const found = await db.query<Fact>({
+    label: 'reservation_facts_1',
+    text: factsSql,
+    values: [rows.map(row => row.event_no), rows.map(row => row.subject)],
+  })
   return new Map(found.rows.map(fact => [fact.reservation_id, fact]))
 }
 
@@ -216,10 +220,11 @@ class PriceLevelNames {
       if (![...numbers(seat_levels), ...numbers(area_levels)].every(isKnown)) unknown.add(event_no)
     }
     if (unknown.size === 0) return
-    const { rows } = await db.query<{ event_no: number; level_no: number; price_level: string }>(
-      'select event_no, level_no, price_level from holdfast.price_levels where event_no = any ($1::int4[])',
-      [[...unknown]],
-    )
+    const { rows } = await db.query<{ event_no: number; level_no: number; price_level: string }>({
+      label: 'price_level_names_1',
+      text: 'select event_no, level_no, price_level from holdfast.price_levels where event_no = any ($1::int4[])',
+      values: [[...unknown]],
+    })
     for (const row of rows) this.#names.set(`${row.event_no}/${row.level_no}`, row.price_level)
   }
 

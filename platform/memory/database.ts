@@ -60,6 +60,9 @@ export function createMemoryDatabase({
   const locks = new Locks<object>()
   let lastId = 0
   const openEverywhere = new Set<OpenTransaction>()
+  /** Ids of those that may still commit. */
+  const undecided = new Set<number>()
+  const transactions = () => ({ xmax: lastId + 1, open: undecided })
 
   function connect(connection: string): MemoryConnection {
     const open = new Set<OpenTransaction>()
@@ -73,7 +76,15 @@ export function createMemoryDatabase({
         await scheduler.turn(`${connection}: ${transaction}: ${statement}`)
         faults?.onStatement?.({ connection, transaction, statement })
       }
-      const tx = new OpenTransaction(++lastId, { committed: () => committed, locks, clock, turn, lockTimeoutMs })
+      const tx = new OpenTransaction(++lastId, {
+        committed: () => committed,
+        transactions,
+        locks,
+        clock,
+        turn,
+        lockTimeoutMs,
+      })
+      undecided.add(tx.id)
       open.add(tx)
       openEverywhere.add(tx)
       try {
@@ -82,6 +93,7 @@ export function createMemoryDatabase({
         return result
       } finally {
         tx.end()
+        undecided.delete(tx.id)
         open.delete(tx)
         openEverywhere.delete(tx)
       }
@@ -90,12 +102,21 @@ export function createMemoryDatabase({
     async function commit(tx: OpenTransaction, transaction: string): Promise<void> {
       const unknown = () => new OutcomeUnknown('the connection was lost while committing')
       if (tx.ended) throw new RetryableFault('the connection of this transaction was lost')
+      if (tx.written.size === 0) {
+        // Whatever becomes of the commit of one that only looked, it has seen what it saw.
+        undecided.delete(tx.id)
+        tx.end()
+        await scheduler.turn(`${connection}: ${transaction}: hear of it`)
+        if (!open.has(tx)) throw new RetryableFault('the connection of this transaction was lost')
+        return
+      }
       await scheduler.turn(`${connection}: ${transaction}: commit`)
       if (tx.ended) throw unknown()
       const fate = faults?.onCommit?.({ connection, transaction }) ?? 'commit'
       if (fate === 'abort') throw new RetryableFault('the commit was refused')
       if (fate === 'lose-request') throw unknown()
       committed.apply(tx.written)
+      undecided.delete(tx.id)
       tx.end()
       await scheduler.turn(`${connection}: ${transaction}: hear of the commit`)
       if (fate === 'lose-answer' || !open.has(tx)) throw unknown()
@@ -115,6 +136,7 @@ export function createMemoryDatabase({
         const fault = new RetryableFault('the connection was lost')
         for (const tx of open) {
           tx.cut(fault)
+          undecided.delete(tx.id)
           openEverywhere.delete(tx)
         }
         open.clear()

@@ -11,6 +11,8 @@ export type Selection<Row extends object> = {
 export type View = {
   get<Row extends object>(table: Table<Row>, key: string): Row | undefined
   rows<Row extends object>(table: Table<Row>, selection?: Selection<Row>): Row[]
+  /** Which transactions this view shows: those below `xmax` that are not `open`. */
+  snapshot(): { xmax: number; open: number[] }
 }
 
 /**

@@ -8,8 +8,19 @@ import type { MemoryTx } from './memory-tx.ts'
  * that PostgreSQL would answer with.
  */
 export type MemoryStatement = (tx: MemoryTx, values: never) => Promise<readonly object[]>
-/** By the name under which a statement is prepared. Another text has another name, so a twin that was forgotten is not found. */
+/**
+ * By the name under which a statement is prepared, or its label. Another text has another name, so a twin that was forgotten is not
+ * found.
+ */
 export type MemoryStatements = Readonly<Record<string, MemoryStatement>>
+
+/** The twins of several parts together. One name means one statement, everywhere. */
+export function allStatements(...parts: readonly MemoryStatements[]): MemoryStatements {
+  const names = parts.flatMap(part => Object.keys(part))
+  const twice = names.filter((name, i) => names.indexOf(name) !== i)
+  assert(twice.length === 0, `a statement has a name of its own: ${twice.join()}`)
+  return Object.assign({}, ...parts)
+}
 
 /**
  * The memory database as code sees PostgreSQL: for use cases whose statements all have a twin. What they do with the answers, and in which
@@ -17,7 +28,7 @@ export type MemoryStatements = Readonly<Record<string, MemoryStatement>>
  */
 export function statementDatabase(connection: MemoryConnection, statements: MemoryStatements): Database {
   async function run(tx: MemoryTx, statement: Statement): Promise<{ rows: never[]; rowCount: number }> {
-    const { name, values = [] } = statement
+    const { name = statement.label, values = [] } = statement
     assert(name !== undefined, `a statement with a twin has a name: ${statement.text.slice(0, 60)}`)
     const twin = statements[name]
     assert(twin !== undefined, `the statement ${name} has no twin`)
@@ -57,5 +68,5 @@ export function statementDatabase(connection: MemoryConnection, statements: Memo
 }
 
 function nameOf(statement: string | Statement): string {
-  return typeof statement === 'string' ? statement.slice(0, 30) : (statement.name ?? 'unnamed')
+  return typeof statement === 'string' ? statement.slice(0, 30) : (statement.name ?? statement.label ?? 'unnamed')
 }

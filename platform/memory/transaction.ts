@@ -9,6 +9,8 @@ import { primaryKey, rowLock, uniqueValues, valueOfLock } from './unique-values.
 
 export type Surroundings = {
   committed: () => Committed
+  /** The next id that a transaction gets, and those that have neither been committed nor undone. */
+  transactions: () => { xmax: number; open: ReadonlySet<number> }
   locks: Locks<object>
   clock: Clock
   /** Waits for the scheduler, and lets the fault hooks act. */
@@ -38,6 +40,7 @@ export class OpenTransaction implements MemoryTx {
     return look({
       get: (table, key) => this.#get(table, key),
       rows: (table, selection) => this.#select(table, selection),
+      snapshot: () => this.#snapshot(),
     })
   }
 
@@ -139,6 +142,11 @@ export class OpenTransaction implements MemoryTx {
     this.#assertOpen()
     await this.#around.turn(statement)
     this.#assertOpen()
+  }
+
+  #snapshot(): { xmax: number; open: number[] } {
+    const { xmax, open } = this.#around.transactions()
+    return { xmax, open: [...open].filter(id => id !== this.id).sort((a, b) => a - b) }
   }
 
   #assertOpen(): void {

@@ -25,15 +25,16 @@ export async function findPlace(
   processId: string,
 ): Promise<Place | null> {
   for (;;) {
-    const { rows } = await db.query<PlaceRow>(
-      `select c.snapshot::text as cursor, c.moves,
+    const { rows } = await db.query<PlaceRow>({
+      label: 'find_place_1',
+      text: `select c.snapshot::text as cursor, c.moves,
          c.leased_by is not distinct from $2 or c.leased_until < t.now as is_free,
          c.leased_by is distinct from $2 or c.leased_until < t.now + make_interval(secs => ${renewSeconds}) as is_due,
          split_part(c.epoch, '.', 1) = split_part(holdfast.message_epoch(), '.', 1) as is_of_here
        from holdfast.message_cursors c cross join (select holdfast.clock() as now) t
        where c.consumer = $1`,
-      [consumer.name, processId],
-    )
+      values: [consumer.name, processId],
+    })
     const found = rows[0]
     if (found === undefined) await enrol(db, consumer.name, consumer.from === 'now' ? await log.now() : theBeginning)
     else if (!found.is_of_here) await db.query('select holdfast.adopt_messages()')
@@ -49,22 +50,24 @@ export async function findPlace(
  * @throws PlaceLost when somebody else has moved it
  */
 export async function moveCursor(tx: Tx, place: Place, cursor: Cursor, processId: string): Promise<void> {
-  const { rowCount } = await tx.query(
-    `update holdfast.message_cursors
+  const { rowCount } = await tx.query({
+    label: 'move_place_1',
+    text: `update holdfast.message_cursors
      set snapshot = $3::pg_snapshot, moves = moves + 1, epoch = holdfast.message_epoch(),
        leased_by = $4, leased_until = holdfast.clock() + make_interval(secs => ${leaseSeconds})
      where consumer = $1 and moves = $2`,
-    [place.consumer, place.moves, cursor, processId],
-  )
+    values: [place.consumer, place.moves, cursor, processId],
+  })
   if (rowCount !== 1) throw new PlaceLost()
 }
 
 /** Keeps the place from moving until the end of the transaction. @throws PlaceLost when it has moved already */
 export async function holdPlace(tx: Tx, place: Place): Promise<void> {
-  const { rowCount } = await tx.query(
-    'select from holdfast.message_cursors where consumer = $1 and moves = $2 for update',
-    [place.consumer, place.moves],
-  )
+  const { rowCount } = await tx.query({
+    label: 'hold_place_1',
+    text: 'select from holdfast.message_cursors where consumer = $1 and moves = $2 for update',
+    values: [place.consumer, place.moves],
+  })
   if (rowCount !== 1) throw new PlaceLost()
 }
 
@@ -93,8 +96,9 @@ export class PlaceLost extends Error {
 type PlaceRow = { cursor: Cursor; moves: number; is_free: boolean; is_due: boolean; is_of_here: boolean }
 
 async function enrol(db: Queryable, consumer: string, cursor: Cursor): Promise<void> {
-  await db.query(
-    'insert into holdfast.message_cursors (consumer, snapshot) values ($1, $2::pg_snapshot) on conflict do nothing',
-    [consumer, cursor],
-  )
+  await db.query({
+    label: 'enrol_consumer_1',
+    text: 'insert into holdfast.message_cursors (consumer, snapshot) values ($1, $2::pg_snapshot) on conflict do nothing',
+    values: [consumer, cursor],
+  })
 }

@@ -22,13 +22,17 @@ export async function earlierRevisions<Row extends Change>(
   // The first revision has none before it.
   const later = rows.filter(row => row.subject !== null && row.revision > 1)
   if (later.length === 0) return []
-  const found = await db.query<Row>(earlierSql(source), [
-    later.map(row => row.subject),
-    later.map(row => row.revision),
-    rows.at(-1)!.xid,
-    ...values,
-    Math.max(...later.map(row => row.position)),
-  ])
+  const found = await db.query<Row>({
+    label: `earlier_revisions_1 ${source.label}`,
+    text: earlierSql(source),
+    values: [
+      later.map(row => row.subject),
+      later.map(row => row.revision),
+      rows.at(-1)!.xid,
+      ...values,
+      Math.max(...later.map(row => row.position)),
+    ],
+  })
   return found.rows
 }
 

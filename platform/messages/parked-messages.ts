@@ -7,8 +7,9 @@ import type { Message } from './message.ts'
  * must look at them, and the metric says so.
  */
 export async function park(tx: Tx, consumer: string, messages: readonly Message[], error: string): Promise<void> {
-  await tx.query(
-    `insert into holdfast.parked_messages (consumer, message_id, subject, message, next_attempt_at, error)
+  await tx.query({
+    label: 'park_1',
+    text: `insert into holdfast.parked_messages (consumer, message_id, subject, message, next_attempt_at, error)
      select $1, m.message ->> 'id', m.message ->> 'subject', m.message, holdfast.clock() + interval '1 second', $3
      from jsonb_array_elements($2::jsonb) with ordinality m(message, n)
      where not exists (
@@ -17,8 +18,8 @@ export async function park(tx: Tx, consumer: string, messages: readonly Message[
      )
      order by m.n
      on conflict do nothing`,
-    [consumer, JSON.stringify(messages), error.slice(0, 2000)],
-  )
+    values: [consumer, JSON.stringify(messages), error.slice(0, 2000)],
+  })
 }
 
 /** The messages apart that must wait because an earlier one of their subject is parked. */
@@ -27,10 +28,11 @@ export async function splitBehindParked(
   consumer: string,
   messages: readonly Message[],
 ): Promise<{ ready: Message[]; behind: Message[] }> {
-  const { rows } = await tx.query<{ subject: string }>(
-    'select distinct subject from holdfast.parked_messages where consumer = $1 and subject = any ($2::text[])',
-    [consumer, [...new Set(messages.map(message => message.subject))]],
-  )
+  const { rows } = await tx.query<{ subject: string }>({
+    label: 'parked_subjects_1',
+    text: 'select distinct subject from holdfast.parked_messages where consumer = $1 and subject = any ($2::text[])',
+    values: [consumer, [...new Set(messages.map(message => message.subject))]],
+  })
   if (rows.length === 0) return { ready: [...messages], behind: [] }
   const parked = new Set(rows.map(row => row.subject))
   return {
@@ -43,8 +45,9 @@ export type Parked = { place: number; message: Message }
 
 /** The first parked message of each subject, where its time has come. */
 export async function dueParked(db: Queryable, consumer: string, limit: number): Promise<Parked[]> {
-  const { rows } = await db.query<Parked>(
-    `select p.place, p.message
+  const { rows } = await db.query<Parked>({
+    label: 'due_parked_1',
+    text: `select p.place, p.message
      from holdfast.parked_messages p
      where p.consumer = $1 and p.next_attempt_at <= holdfast.clock()
        and not exists (
@@ -52,23 +55,28 @@ export async function dueParked(db: Queryable, consumer: string, limit: number):
          where e.consumer = p.consumer and e.subject = p.subject and e.place < p.place
        )
      order by p.next_attempt_at limit $2`,
-    [consumer, limit],
-  )
+    values: [consumer, limit],
+  })
   return rows
 }
 
 /** Takes a parked message back to handle it; false when somebody else has. */
 export async function unpark(tx: Tx, parked: Parked): Promise<boolean> {
-  const { rowCount } = await tx.query('delete from holdfast.parked_messages where place = $1', [parked.place])
+  const { rowCount } = await tx.query({
+    label: 'unpark_1',
+    text: 'delete from holdfast.parked_messages where place = $1',
+    values: [parked.place],
+  })
   return rowCount === 1
 }
 
 export async function postpone(db: Queryable, parked: Parked, error: string): Promise<void> {
-  await db.query(
-    `update holdfast.parked_messages
+  await db.query({
+    label: 'postpone_parked_1',
+    text: `update holdfast.parked_messages
      set attempts = attempts + 1, error = $2,
        next_attempt_at = holdfast.clock() + least(power(2, attempts + 1), 3600) * interval '1 second'
      where place = $1`,
-    [parked.place, error.slice(0, 2000)],
-  )
+    values: [parked.place, error.slice(0, 2000)],
+  })
 }

@@ -24,6 +24,7 @@ type Change = { xid: string; position: number; type: string; subject: string | n
 export function postgresLog(options: { db: Queryable; expansions: readonly Expansion[] }): MessageLog {
   const { db, expansions } = options
   const source: Source = {
+    label: 'messages',
     table: 'holdfast.outbox',
     columns: [...new Set(['o.type', 'o.subject', 'o.revision', ...expansions.flatMap(expansion => expansion.columns)])],
     where: 'o.type = any ($4::text[])',

@@ -24,6 +24,8 @@ export const theBeginning = '1:1:' as Cursor
 
 /** An append-only table that is read by cursor. Names and conditions are SQL of ours, never input. */
 export type Source = {
+  /** Names the reading of it, for its twin in memory. */
+  label: string
   /** With columns `xid xid8 not null default pg_current_xact_id()` and `position int8`, and an index that begins with xid. */
   table: string
   /** Expressions over `o`, the table: `['event_no', 'data']`. `xid` and `position` always come along. */
@@ -55,12 +57,11 @@ export async function readSince<Row extends object>(
 ): Promise<Read<Row>> {
   assert(limit > 0, 'a read asks for at least one row')
   const last = parseSnapshot(cursor)
-  const { rows } = await db.query<ReadRow>(readSql(source), [
-    last.open.map(String),
-    String(last.xmax),
-    limit,
-    ...values,
-  ])
+  const { rows } = await db.query<ReadRow>({
+    label: `read_since_1 ${source.label}`,
+    text: readSql(source),
+    values: [last.open.map(String), String(last.xmax), limit, ...values],
+  })
   const head = rows[0]
   assert(head !== undefined, 'a read tells its snapshot even without rows')
   assert(!head.standby, 'messages are read from the primary: a standby does not know which transactions are open')
@@ -80,10 +81,11 @@ export async function readSince<Row extends object>(
 
 /** The cursor of whoever wants only what is committed from now on. Take it first, then load the state it adds to. */
 export async function cursorNow(db: Queryable): Promise<Cursor> {
-  const { rows } = await db.query<{ cursor: Cursor; standby: boolean; own_xid: string | null }>(
-    `select pg_current_snapshot()::text as cursor, pg_is_in_recovery() as standby,
+  const { rows } = await db.query<{ cursor: Cursor; standby: boolean; own_xid: string | null }>({
+    label: 'cursor_now_1',
+    text: `select pg_current_snapshot()::text as cursor, pg_is_in_recovery() as standby,
        pg_current_xact_id_if_assigned()::text as own_xid`,
-  )
+  })
   assert(!rows[0]!.standby && rows[0]!.own_xid === null, 'a cursor is taken on the primary, before writing')
   return rows[0]!.cursor
 }

@@ -11,6 +11,8 @@ export type Statement = {
   values?: unknown[]
   /** Prepared under this name. */
   name?: string
+  /** Names a statement that is better planned anew each time, for its twin in memory. */
+  label?: string
   /**
    * Writes, and commits by itself. If the connection is lost under it nobody knows whether it did: OutcomeUnknown. Contended, it
    * runs again like a transaction.

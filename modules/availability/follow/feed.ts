@@ -20,6 +20,15 @@ export type FeedDeps = {
   clock: Clock
   logger: Logger
   metrics: Metrics
+  pace?: FeedPace
+}
+
+/** How often it looks, milliseconds. */
+export type FeedPace = {
+  pollMs: number
+  /** While others change seats: what they free should soon be offered here. */
+  busyPollMs: number
+  surroundingsMs: number
 }
 
 export type Feed = {
@@ -33,10 +42,7 @@ export type Feed = {
   stop(): Promise<void>
 }
 
-const pollMs = 100
-/** While others change seats: what they free should soon be offered here. */
-const busyPollMs = 40
-const surroundingsMs = 250
+const usualPace: FeedPace = { pollMs: 100, busyPollMs: 40, surroundingsMs: 250 }
 const retryMs = 250
 const freshMs = 1000
 
@@ -61,7 +67,9 @@ const statusAfter: Record<string, SeatStatus> = {
  * Why a failed poll is enough to start over: a server that crashed may give the ids of transactions that left no trace to new
  * ones, and the old cursor would pass them by. That is rare, and reading 50 sold-out arenas again takes a few seconds.
  */
-export function createFeed({ db, origin, loaded, onEventChanged, clock, logger, metrics }: FeedDeps): Feed {
+export function createFeed(deps: FeedDeps): Feed {
+  const { db, origin, loaded, onEventChanged, clock, logger, metrics } = deps
+  const { pollMs, busyPollMs, surroundingsMs } = deps.pace ?? usualPace
   const time = new DatabaseTime()
   const stopping = new AbortController()
   let cursor: Cursor | null = null

@@ -20,6 +20,7 @@ export type ChangeRow = {
  * Lists as text: the driver's array parser goes character by character.
  */
 const seatChanges: Source = {
+  label: 'seat changes',
   table: 'holdfast.outbox',
   columns: [
     'o.event_no',
@@ -52,16 +53,17 @@ export type Surroundings = {
  * A hold of places says nothing of what is left, and the counter is one short row.
  */
 export async function readSurroundings(db: Queryable, eventNos: readonly number[]): Promise<Surroundings> {
-  const { rows } = await db.query<SurroundingsRow>(
-    `select holdfast.clock() as now,
+  const { rows } = await db.query<SurroundingsRow>({
+    label: 'surroundings_1',
+    text: `select holdfast.clock() as now,
        concat_ws(' ', c.system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8), pg_postmaster_start_time(), f.epoch)
          as lineage,
        a.event_no, a.area_no, a.generation, a.available
      from holdfast.sales_fence f
      cross join pg_control_system() c
      left join holdfast.areas a on a.event_no = any ($1::int4[])`,
-    [eventNos],
-  )
+    values: [eventNos],
+  })
   const { now, lineage } = rows[0]!
   const areas = rows.flatMap(({ event_no: eventNo, area_no: areaNo, generation, available }) =>
     eventNo === null ? [] : { eventNo, areaNo, generation, available },

@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
+import { messages } from '#contracts/messages.ts'
+import { fromUuid } from '#kernel/ids.ts'
+import type { Job } from '#platform/jobs/periodic.ts'
+import { type ConsumerDeps, consumerJob } from '#platform/messages/consumer.ts'
+import type { Message } from '#platform/messages/message.ts'
+import { messageMetrics } from '#platform/messages/metrics.ts'
+import { postgresLog } from '#platform/messages/postgres-log.ts'
+import { createLogger } from '#platform/telemetry/logger.ts'
+import { createMetrics } from '#platform/telemetry/metrics.ts'
+import { reservationMessages } from '#reservations'
+import { checkoutMessages } from '../messages.ts'
 import type * as Backends from './backends.ts'
 import { openTill, turn } from './till.ts'
 
@@ -31,6 +43,7 @@ const kinds = [
   { kind: 'refunds' },
   { kind: 'reconcile' },
   { kind: 'sweep' },
+  { kind: 'read' },
   { kind: 'advance' },
   { kind: 'away' },
   { kind: 'lost' },
@@ -68,15 +81,53 @@ export async function agree({ twin, sequences }: { twin: () => Backends.Backend;
   )
 }
 
+/** A log over the till's outbox, whose event has plain seats. */
+function readerDeps({ db }: Till): ConsumerDeps {
+  const eventId = fromUuid('evt', randomUUID())
+  const seatMap = { seatIdOf: (seatNo: number) => `A-1-${seatNo}`, areas: [{ areaId: 'FLOOR0' }] }
+  const definitions = { byNo: async () => ({ eventId, seatMap }) } as never
+  return {
+    db,
+    log: postgresLog({
+      db,
+      expansions: [reservationMessages({ definitions }), checkoutMessages({ eventIdOf: async () => eventId })],
+    }),
+    processId: randomUUID(),
+    metrics: messageMetrics(createMetrics({ processMetrics: false })),
+    logger: createLogger('silent'),
+  }
+}
+
 /** One of the two tills. Orders and intents are named by their number, because their ids differ. */
 class Play {
   readonly #till: Till
   readonly #orders: Awaited<ReturnType<Till['hold']>>[] = []
+  readonly #reader: Job
+  /** What the messages said. */
+  readonly #read: string[] = []
 
   #trouble = () => {}
 
   constructor(till: Till) {
     this.#till = till
+    this.#reader = consumerJob(
+      {
+        name: 'reader',
+        types: Object.keys(messages),
+        from: 'beginning',
+        handle: async (_, told) => void this.#read.push(...told.map(message => this.#plain(message))),
+      },
+      readerDeps(till),
+    )
+  }
+
+  /** Without ids, which differ; orders by their number. */
+  #plain({ type, revision, data }: Message): string {
+    const { reservation_id, quantity, amount, expires_at, hold_until, released, items, seats, ...rest } =
+      data as Record<string, unknown>
+    const order = this.#orders.findIndex(({ reservationId }) => reservationId === reservation_id)
+    const { event_id, user_id, payment_id, ticket_id, refund_id, replaces, held_until, ...said } = rest
+    return JSON.stringify({ type, revision, order, quantity, amount, released, items, seats, ...said })
   }
 
   /** What came of it, without what differs by nature. */
@@ -104,7 +155,16 @@ class Play {
     const intents = [...provider.intents.values()].map(({ status, amountCaptured, refunds }) => {
       return { status, amountCaptured, refunds: refunds.map(({ amount, status }) => ({ amount, status })) }
     })
-    return { orders, intents, charged: provider.charged, refunded: provider.refunded, calls: provider.calls.length }
+    // Of different subjects, whichever id is lower is told first.
+    const read = this.#read.toSorted()
+    return {
+      orders,
+      intents,
+      read,
+      charged: provider.charged,
+      refunded: provider.refunded,
+      calls: provider.calls.length,
+    }
   }
 
   async #do({ kind, order: n, seats, places, ms }: Command): Promise<unknown> {
@@ -171,6 +231,8 @@ class Play {
         return turn(jobs.refunds)
       case 'reconcile':
         return turn(jobs.reconcile)
+      case 'read':
+        return turn(this.#reader)
       case 'sweep':
         return store.expireDue(50)
       case 'advance':

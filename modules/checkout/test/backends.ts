@@ -4,13 +4,15 @@ import { type ReservationId, toUuid } from '#kernel/ids.ts'
 import { manualClock } from '#kernel/test/manual-clock.ts'
 import { paymentStatements } from '#payments/memory'
 import { createMemoryDatabase } from '#platform/memory/database.ts'
-import { statementDatabase } from '#platform/memory/statements.ts'
+import { allStatements, statementDatabase } from '#platform/memory/statements.ts'
+import { messageStatements } from '#platform/messages/memory/index.ts'
 import type { Database } from '#platform/postgres/database.ts'
 import { testDatabase } from '#platform/postgres/test-database.ts'
 import { createPostgresStore, prepareInventory, type ReservationStore } from '#reservations'
 import {
   createMemoryStore,
   events,
+  logStatements,
   prepareMemoryInventory,
   saleStatements,
   salesFence,
@@ -63,6 +65,11 @@ export async function postgresBackend(): Promise<Backend> {
         [latePayment, seatCount],
       )
       const eventNo = rows[0]!.event_no
+      await db.query(
+        `insert into holdfast.price_levels (event_no, level_no, price_level, name, amount, color)
+         values ($1, 0, 'Standard', 'Standard', 2500, '#000000')`,
+        [eventNo],
+      )
       await db.transaction(tx => prepareInventory(tx, { eventNo, seatCount, areas: named(areas) }))
       return eventNo
     },
@@ -88,7 +95,15 @@ export function memoryBackend(): Backend {
   const time = manualClock()
   const database = createMemoryDatabase({ clock: time })
   const connection = database.connect('till')
-  const statements = { ...saleStatements, ...paymentStatements, ...checkoutStatements, ...ticketStatements }
+  const statements = allStatements(
+    saleStatements,
+    logStatements,
+    paymentStatements,
+    checkoutStatements,
+    ticketStatements,
+    messageStatements,
+    { price_level_names_1: async () => [{ event_no: lastEvent, level_no: 0, price_level: 'Standard' }] },
+  )
   let lastEvent = 0
   return {
     db: statementDatabase(connection, statements),

@@ -38,7 +38,7 @@ type Row = {
  * after. One at a time, because a lease must outlast everything that is taken with it. Null when none is due.
  */
 export async function claimMail(db: Queryable, leaseSeconds: number): Promise<ClaimedMail | null> {
-  const { rows } = await db.query<Row>(claimSql, [leaseSeconds])
+  const { rows } = await db.query<Row>({ label: 'claim_mail_1', text: claimSql, values: [leaseSeconds] })
   const row = rows[0]
   if (row === undefined) return null
   return {
@@ -58,12 +58,13 @@ export async function claimMail(db: Queryable, leaseSeconds: number): Promise<Cl
 /** True unless somebody else has closed it since the claim. */
 export async function markSent(db: Queryable, mail: ClaimedMail): Promise<boolean> {
   // Also when the lease was lost on the way: sent is sent, and whoever has the mail now will find that out.
-  const { rowCount } = await db.query(
-    `update holdfast.mails
+  const { rowCount } = await db.query({
+    label: 'mark_sent_1',
+    text: `update holdfast.mails
      set state = 'sent', sent_at = holdfast.clock(), next_attempt_at = null, last_error = null
      where mail_id = $1 and state = 'queued'`,
-    [uuidOf(mail)],
-  )
+    values: [uuidOf(mail)],
+  })
   return rowCount === 1
 }
 
@@ -73,12 +74,13 @@ export async function closeUnsent(
   mail: ClaimedMail,
   end: { state: 'failed' | 'skipped'; reason: string },
 ): Promise<void> {
-  await db.query(
-    `update holdfast.mails
+  await db.query({
+    label: 'close_unsent_1',
+    text: `update holdfast.mails
      set state = $3::holdfast.mail_state, next_attempt_at = null, last_error = $4
      where mail_id = $1 and attempts = $2 and state = 'queued'`,
-    [uuidOf(mail), mail.attempts, end.state, end.reason.slice(0, 500)],
-  )
+    values: [uuidOf(mail), mail.attempts, end.state, end.reason.slice(0, 500)],
+  })
 }
 
 export async function postponeMail(
@@ -86,12 +88,13 @@ export async function postponeMail(
   mail: ClaimedMail,
   { delayMs, reason }: { delayMs: number; reason: string },
 ): Promise<void> {
-  await db.query(
-    `update holdfast.mails
+  await db.query({
+    label: 'postpone_mail_1',
+    text: `update holdfast.mails
      set next_attempt_at = holdfast.clock() + $3 * interval '1 millisecond', last_error = $4
      where mail_id = $1 and attempts = $2 and state = 'queued'`,
-    [uuidOf(mail), mail.attempts, delayMs, reason.slice(0, 500)],
-  )
+    values: [uuidOf(mail), mail.attempts, delayMs, reason.slice(0, 500)],
+  })
 }
 
 export type QueueState = { queued: number; due: number; oldestDueSeconds: number }

@@ -10,16 +10,23 @@ export function deadlineOf(at: number, timezone: string): string {
   return `${hour}:${minute} ${timeZoneName} on ${weekday} ${day} ${month}`
 }
 
+/** Making one takes longer than writing the rest of a mail. */
+const formats = new Map<string, Intl.DateTimeFormat>()
+
 function partsOf(at: number, timeZone: string): Record<string, string> {
-  const format = new Intl.DateTimeFormat('en-GB', {
-    weekday: 'long',
-    day: 'numeric',
-    month: 'long',
-    year: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    timeZone,
-    timeZoneName: 'short',
-  })
+  let format = formats.get(timeZone)
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-GB', {
+      weekday: 'long',
+      day: 'numeric',
+      month: 'long',
+      year: 'numeric',
+      hour: '2-digit',
+      minute: '2-digit',
+      timeZone,
+      timeZoneName: 'short',
+    })
+    formats.set(timeZone, format)
+  }
   return Object.fromEntries(format.formatToParts(at).map(part => [part.type, part.value]))
 }

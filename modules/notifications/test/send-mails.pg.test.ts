@@ -72,7 +72,8 @@ test('a process that dies between sending and noting leads to a second copy with
   const dying: Database = {
     ...db,
     query: async (statement, values) => {
-      if (String(statement).includes(`state = 'sent'`)) throw new RetryableFault('the database went away')
+      if (typeof statement !== 'string' && statement.label === 'mark_sent_1')
+        throw new RetryableFault('the database went away')
       return db.query(statement, values)
     },
   }

@@ -36,6 +36,8 @@ export type HoldBatcherOptions = {
   lanes: number
   batchMax?: number
   queueMax?: number
+  /** Runs `work` once all that has just come in is queued. Default: at the end of this turn of the event loop. */
+  atEndOfTurn?: (work: () => void) => void
 }
 
 type Entry = {
@@ -55,7 +57,7 @@ const unknownPauseMs = 100
 const largeBatch = 32
 
 export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
-  const { store, clock, metrics, logger, lanes, batchMax = 256, queueMax = 4000 } = options
+  const { store, clock, metrics, logger, lanes, batchMax = 256, queueMax = 4000, atEndOfTurn = setImmediate } = options
   const size = metrics.histogram(
     'holdfast_hold_batch_size',
     'Holds sent in one batch.',
@@ -94,7 +96,7 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
   function schedule(): void {
     if (scheduled || busyLanes >= lanes || queue.length === 0) return
     scheduled = true
-    setImmediate(() => {
+    atEndOfTurn(() => {
       scheduled = false
       const entries = take()
       if (entries.length > 0) void run(entries)

@@ -1,3 +1,5 @@
+export { announceMemoryEventChanged, availabilityStatements } from './availability-statements.ts'
+export { logStatements } from './log-statements.ts'
 export { plainPlaces } from './plain-places.ts'
 export { prepareMemoryInventory } from './prepare-inventory.ts'
 export { saleStatements } from './sale-statements.ts'

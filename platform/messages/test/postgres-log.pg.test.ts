@@ -60,7 +60,7 @@ test('also where the piece of a backlog ends between the two', async () => {
     [1],
   )
   // The negative control: the rows alone come the wrong way round.
-  const source: Source = { table: 'holdfast.outbox', columns: ['o.revision'] }
+  const source: Source = { label: 'outbox', table: 'holdfast.outbox', columns: ['o.revision'] }
   const rows = await readSince<{ revision: number }>(db, start, source, { limit: 1 })
   assert.deepEqual(
     rows.rows.map(row => row.revision),

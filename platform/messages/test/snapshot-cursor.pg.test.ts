@@ -14,7 +14,7 @@ import {
 } from '../snapshot-cursor.ts'
 
 const pgdb = await testDatabase()
-const log: Source = { table: 'log', columns: ['o.word'] }
+const log: Source = { label: 'log', table: 'log', columns: ['o.word'] }
 await pgdb.db.query(`
   create table log (
     position int8 generated always as identity,

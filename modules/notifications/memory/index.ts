@@ -1,0 +1,1 @@
+export { mailStatements, mails } from './statements.ts'
