@@ -19,7 +19,7 @@ registerHooks({
   load(url, context, next) {
     const loaded = next(url, context)
     const changes = changesOf.get(mutantOf(url) ?? '')
-    const file = [...(changes?.keys() ?? [])].find(name => new URL(url).pathname.endsWith(`/modules/${name}`))
+    const file = [...(changes?.keys() ?? [])].find(name => new URL(url).pathname.endsWith(pathOf(name)))
     if (file === undefined) return loaded
     return { ...loaded, source: mutate(String(loaded.source), changes!.get(file)!) }
   },
@@ -32,12 +32,20 @@ function mutantOf(url: string | undefined): string | null {
 /** A mutant is a copy of the modules that it changes, with all that these import by relative paths. */
 function isWithin(mutant: string, specifier: string, url: string): boolean {
   if (specifier.startsWith('.')) return true
-  return [...changesOf.get(mutant)!.keys()].some(file => url.includes(`/modules/${file.split('/')[0]}/`))
+  return [...changesOf.get(mutant)!.keys()].some(file => url.includes(folderOf(file)))
+}
+
+function pathOf(file: string): string {
+  return file.startsWith('platform/') ? `/${file}` : `/modules/${file}`
+}
+
+function folderOf(file: string): string {
+  return `${pathOf(file).split('/').slice(0, 3).join('/')}/`
 }
 
 /**
  * Imports a module and what it imports of the same capability, with files changed on the way in. Files are named from `modules/` on:
- * `reservations/seat.ts`.
+ * `reservations/seat.ts`; those of the platform from there on: `platform/messages/consumer.ts`.
  */
 export async function importMutant<Module>(entry: URL, changes: Record<string, readonly Mutation[]>): Promise<Module> {
   const mutant = String(++mutants)

@@ -3,11 +3,14 @@ import { isOpen } from '#payments'
 import { type PaymentRow, paymentEvents, payments, refunds } from '#payments/memory'
 import { areas, outbox, reservations, seats } from '#reservations/memory'
 import { type TicketRow, tickets } from '#tickets/memory'
+import { unreadOf } from './check-messages.ts'
 import type { Town } from './town.ts'
 
-/** Whether nothing is left to do: no hold, no open payment, no pending refund, no event that waits. */
-export function isAtRest({ database }: Town): boolean {
+/** Whether nothing is left to do: no hold, no open payment, no pending refund, no event, message or mail that waits. */
+export function isAtRest(town: Town): boolean {
+  const { database } = town
   return (
+    unreadOf(town).length === 0 &&
     database.rows(reservations).every(row => row.state !== 'pending_payment' && row.reservedAt === null) &&
     database.rows(payments).every(row => row.next_look_at === null && !isOpen(row.status)) &&
     database.rows(refunds).every(row => row.status !== 'pending') &&
@@ -16,8 +19,10 @@ export function isAtRest({ database }: Town): boolean {
 }
 
 /** What does not rest, for the message of a run that has no end. */
-export function restless({ database }: Town): string[] {
+export function restless(town: Town): string[] {
+  const { database } = town
   return [
+    ...unreadOf(town),
     ...database.rows(reservations).flatMap(row => {
       const isLive = row.state === 'pending_payment' || row.reservedAt !== null
       return isLive ? [`${row.reservationId} is ${row.state}, reserved ${row.reservedAt !== null}`] : []

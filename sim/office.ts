@@ -1,24 +1,55 @@
-import { type Checkout, createCheckout } from '#checkout'
+import { type Availability, createAvailability } from '#availability'
+import type { EventDefinition } from '#catalog'
+import { type Checkout, checkoutMessages, createCheckout } from '#checkout'
 import { checkoutStatements } from '#checkout/memory'
 import type { Clock } from '#kernel/clock.ts'
 import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { createNotifications, type OrderFacts } from '#notifications'
+import { mailStatements } from '#notifications/memory'
 import { isChargeable, type PaymentProvider, type ProviderEvent, paced, storeEvents } from '#payments'
 import { directProvider, type ProviderEndpoint, paymentStatements } from '#payments/memory'
+import type { Job } from '#platform/jobs/periodic.ts'
 import type { MemoryConnection } from '#platform/memory/database.ts'
-import { statementDatabase } from '#platform/memory/statements.ts'
+import { allStatements, statementDatabase } from '#platform/memory/statements.ts'
+import { consumerJob } from '#platform/messages/consumer.ts'
+import { messageStatements } from '#platform/messages/memory/index.ts'
+import type { MessageLog } from '#platform/messages/message-log.ts'
+import { messageMetrics } from '#platform/messages/metrics.ts'
+import { postgresLog } from '#platform/messages/postgres-log.ts'
 import type { Database } from '#platform/postgres/database.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
-import type { ReservationStore } from '#reservations'
-import { createMemoryStore, plainPlaces, saleStatements } from '#reservations/memory'
+import { createReservations, type ReservationStore, type Reservations, reservationMessages } from '#reservations'
+import {
+  availabilityStatements,
+  createMemoryStore,
+  eventKey,
+  events,
+  logStatements,
+  plainPlaces,
+  saleStatements,
+} from '#reservations/memory'
 import { ticketDesk } from '#tickets'
 import { ticketStatements } from '#tickets/memory'
 import { type Bank, bankKeys } from './bank.ts'
 import type { Chance } from './chance.ts'
+import { eventNo } from './hall.ts'
+import { crierStatements, post, Stumble, townCrier, unreliableLog } from './readers.ts'
 import type { Timeline } from './timeline.ts'
 import type { Weather } from './weather.ts'
 
-const statements = { ...saleStatements, ...paymentStatements, ...checkoutStatements, ...ticketStatements }
+const statements = allStatements(
+  saleStatements,
+  availabilityStatements,
+  logStatements,
+  paymentStatements,
+  checkoutStatements,
+  ticketStatements,
+  messageStatements,
+  mailStatements,
+  crierStatements,
+  { price_level_names_1: async () => [{ event_no: eventNo, level_no: 0, price_level: 'Standard' }] },
+)
 
 /** How often a job of a process turns, milliseconds: rarer than in the product, so that a run is not all looking. */
 const jobMs: Record<string, number> = {
@@ -28,6 +59,11 @@ const jobMs: Record<string, number> = {
   'reconcile-payments': 60_000,
   // Late, so that others claim seats of holds that have run out and are not swept.
   'expire-reservations': 20_000,
+  'lapse-holds': 10_000,
+  'drop-unused-events': 600_000,
+  'consume-notifications': 8000,
+  'consume-town-crier': 8000,
+  'send-mails-1': 8000,
 }
 
 export type OfficeDeps = {
@@ -44,9 +80,13 @@ export type OfficeDeps = {
   reached: (what: string) => void
   /** Something that no fault explains. */
   violated: (what: string) => void
-  extensionSeconds: number
+  /** The event as it was put on sale; its version and status are in the tables. */
+  definition: EventDefinition
+  delivered: (mailId: string) => void
   /** Jobs turn so many times more rarely: while nothing happens for days, nobody needs to look each second. */
   leisure: () => number
+  /** The same of looking what others have committed. */
+  feedLeisure: () => number
 }
 
 /**
@@ -57,14 +97,23 @@ export class Office {
   readonly name: string
   readonly db: Database
   readonly store: ReservationStore
+  readonly availability: Availability
+  readonly reservations: Reservations
   readonly checkout: Checkout
+  /** Sent to the database. */
+  batches = 0
+  /** Without faults of its own. */
+  readonly log: MessageLog
   #isAlive = true
   #pausedUntil = 0
   readonly #deps: OfficeDeps
+  readonly #jobs: readonly Job[]
+  #definition: EventDefinition
 
   constructor(name: string, deps: OfficeDeps) {
     this.name = name
     this.#deps = deps
+    this.#definition = deps.definition
     const { timeline, chance, bank, connection } = deps
     const skewMs = deps.weather().clocksDiffer ? chance.between(-90_000, 90_000) : 0
     const clock: Clock = {
@@ -72,11 +121,15 @@ export class Office {
       monotonic: () => timeline.monotonic(),
       sleep: (ms, signal) => this.#heard(timeline.sleep(ms, signal)),
     }
+    const random = chance
     const origin = `${name} ${chance.int(1e9)}`
     const store = createMemoryStore({ db: connection, origin })
     this.store = {
       ...store,
-      holdBatch: requests => this.#through(() => store.holdBatch(requests)),
+      holdBatch: requests => {
+        this.batches++
+        return this.#through(() => store.holdBatch(requests))
+      },
       find: (eventNo, id) => this.#through(() => store.find(eventNo, id)),
       extend: command => this.#through(() => store.extend(command)),
       cancel: command => this.#through(() => store.cancel(command)),
@@ -85,6 +138,44 @@ export class Office {
     }
     this.db = this.#gated(statementDatabase(connection, statements))
     const metrics = countedMetrics(deps.reached)
+    const logger = watchfulLogger(deps.violated)
+    const definitions = {
+      byId: async () => this.#definition,
+      byNo: async () => this.#definition,
+      cached: () => this.#definition,
+      refresh: () => this.#refreshDefinition(),
+    }
+    const catalog = { definitions } as never
+    const { feedMs } = deps.weather()
+    this.availability = createAvailability({
+      db: this.db,
+      catalog,
+      origin,
+      clock: { ...clock, sleep: (ms, signal) => clock.sleep(ms * deps.feedLeisure(), signal) },
+      random,
+      metrics,
+      logger,
+      pace: { pollMs: feedMs, busyPollMs: feedMs, surroundingsMs: feedMs },
+    })
+    this.reservations = createReservations({
+      store: this.store,
+      catalog,
+      availability: this.availability,
+      lanes: 2,
+      atEndOfTurn: work => void this.#heard(timeline.turn(`${name}: sends a batch`)).then(work),
+      sale: null as never,
+      clock,
+      random,
+      metrics,
+      logger,
+    })
+    this.log = postgresLog({
+      db: this.db,
+      expansions: [
+        reservationMessages({ definitions: definitions as never }),
+        checkoutMessages({ eventIdOf: async () => this.#definition.eventId }),
+      ],
+    })
     const direct: PaymentProvider = directProvider({
       sandbox: bank.sandbox,
       keys: bankKeys,
@@ -96,7 +187,7 @@ export class Office {
       tickets: ticketDesk({ clock, random: chance, currentKey: deps.signingKey }),
       ticketsOf: async () => [],
       placesOf: async record => plainPlaces(record),
-      holdPolicyOf: async () => ({ extensionSeconds: deps.extensionSeconds }),
+      holdPolicyOf: async () => ({ extensionSeconds: deps.definition.holdPolicy.extension_seconds }),
       isChargeable,
       accessUrlOf: () => '',
       opensReservation: () => false,
@@ -109,8 +200,36 @@ export class Office {
       clock,
       random: chance,
       metrics,
-      logger: watchfulLogger(deps.violated),
+      logger,
     })
+    const read = { chance, weather: deps.weather, reached: deps.reached }
+    const notifications = createNotifications({
+      db: this.db,
+      clock,
+      random,
+      logger,
+      metrics,
+      transport: post({ ...read, delivered: deps.delivered, turn: label => this.#heard(timeline.turn(label)) }),
+      facts: async () => this.#facts(),
+      attachments: async () => [],
+      from: 'Holdfast <tickets@holdfast.example>',
+      publicUrl: () => 'https://holdfast.example',
+    })
+    const consumerDeps = () => ({
+      db: this.db,
+      // Each follows the log for itself: what is told again is what this one was told.
+      log: unreliableLog(this.log, read),
+      processId: origin,
+      metrics: messageMetrics(metrics),
+      logger,
+    })
+    this.#jobs = [
+      ...this.checkout.jobs,
+      ...this.reservations.jobs,
+      ...this.availability.jobs,
+      ...[...notifications.consumers, townCrier(read)].map(consumer => consumerJob(consumer, consumerDeps())),
+      ...notifications.jobs.filter(job => job.name in jobMs),
+    ]
   }
 
   get isAlive(): boolean {
@@ -119,11 +238,8 @@ export class Office {
 
   start(): void {
     const { timeline, chance } = this.#deps
-    const jobs = [
-      ...this.checkout.jobs,
-      { name: 'expire-reservations', run: async () => void (await this.store.expireDue(20)) },
-    ]
-    for (const job of jobs)
+    this.availability.start()
+    for (const job of this.#jobs)
       timeline.start(async () => {
         while (this.#isAlive) {
           await timeline.sleep(jobMs[job.name]! * this.#deps.leisure() * chance.between(0.5, 1.5))
@@ -148,6 +264,30 @@ export class Office {
   async webhook(event: ProviderEvent): Promise<void> {
     await storeEvents(this.db, 'sandbox', 'webhook', [event])
     this.checkout.onStored()
+  }
+
+  /** As catalogue does: what the tables say of the event, now. */
+  async #refreshDefinition(): Promise<EventDefinition> {
+    const row = await this.#through(() =>
+      this.#deps.connection.transaction('refresh definition', tx =>
+        tx.read('event', view => view.get(events, eventKey(eventNo))!),
+      ),
+    )
+    const status = row.status as EventDefinition['status']
+    this.#definition = { ...this.#deps.definition, version: row.version, status }
+    return this.#definition
+  }
+
+  #facts(): OrderFacts {
+    const { name, startsAt, venue, currency } = this.#definition
+    return {
+      to: { email: 'ada@example.org', name: 'Ada' },
+      event: { name, startsAt, timezone: venue.timezone, venue },
+      items: [{ label: 'A, row 1, seat 1', amount: 2500 }],
+      amount: 2500,
+      currency,
+      accessUrl: 'https://holdfast.example/order',
+    }
   }
 
   #through<T>(work: () => Promise<T>): Promise<T> {
@@ -244,7 +384,7 @@ function watchfulLogger(violated: (what: string) => void): Logger {
   const error = (fields: { err?: Error }, message: string) => {
     const { err } = fields
     if (err === undefined || err instanceof RetryableFault || err instanceof OutcomeUnknown) return
-    if (err.name === 'ProviderRefusal') return
+    if (err.name === 'ProviderRefusal' || err instanceof Stumble) return
     violated(`${message}: ${err.stack}`)
   }
   return {

@@ -1,3 +1,4 @@
+import type { HoldBody } from '#contracts/reservations.ts'
 import { newId, type ReservationId, type UserId } from '#kernel/ids.ts'
 import type { Chance } from './chance.ts'
 import type { Office } from './office.ts'
@@ -82,47 +83,41 @@ async function hold(
   userId: UserId,
   replaces: ReservationId | null = null,
 ): Promise<Order | null> {
-  const { eventNo, plan, timeline } = town
-  const wantsFloor = chance.happens(0.3)
-  const seatNos = wantsFloor && chance.happens(0.7) ? [] : someSeats(chance, plan.seats)
-  const places = wantsFloor ? 1 + chance.int(3) : 0
-  const price = plan.isFree ? 0 : 2500
-  const request = {
-    eventNo,
-    userId,
-    keyHash: chance.bytes(16).toString('hex'),
-    requestHash: chance.bytes(16).toString('hex'),
-    eventVersion: 1,
-    seats: seatNos.map(seatNo => ({ seatNo, level: 0, amount: price })),
-    areas: places === 0 ? [] : [{ areaNo: 0, quantity: places, level: 0, amount: price }],
-    quantity: seatNos.length + places,
-    amount: price * (seatNos.length + places),
-    currency: 'EUR',
-    ticketLimit: 20,
-    holdSeconds: plan.holdSeconds,
-    extensions: 1,
-    replaces,
-    probe: false,
-    arrival: 0,
-  }
+  const { timeline } = town
+  const idempotencyKey = chance.bytes(16).toString('hex')
+  const body: HoldBody = { event_id: town.definition.eventId, ...wish(town, chance), ...(replaces && { replaces }) }
   for (let tries = 0; tries < 5; tries++) {
     const office = town.anyOffice()
-    // Each try may become a reservation of its own name; the key makes sure that only one does.
-    const reservationId = newId('rsv', { clock: timeline, random: chance }, eventNo)
-    const answer = await town.ask(office, () => office.store.holdBatch([{ ...request, reservationId }]))
-    const outcome = answer?.outcomes[0]
-    if (outcome === undefined || outcome.kind === 'again' || outcome.kind === 'busy') {
+    let isGone = false
+    const command = { userId, idempotencyKey, body, isGone: () => isGone }
+    const { batches } = office
+    const answer = await town.ask(office, () => office.reservations.holdSeats(command))
+    if (answer?.ok === false && batches === office.batches) town.reached('refused early')
+    if (answer === null) {
+      isGone = true
       await timeline.sleep(chance.between(200, 3000))
       continue
     }
-    town.reached(`${replaces === null ? 'hold' : 'replace'}: ${outcome.kind}`)
-    if (outcome.kind !== 'held' && outcome.kind !== 'replayed') return null
-    const id = outcome.kind === 'held' ? reservationId : outcome.reservationId
-    const order = { userId, reservationId: id, intent: null, cancelled: false }
-    town.acknowledged(order, request.keyHash)
+    const outcome = !answer.ok ? answer.code : answer.replayed ? 'replayed' : 'held'
+    town.reached(`${replaces === null ? 'hold' : 'replace'}: ${outcome}`)
+    if (body.best_available) town.reached(`best available: ${outcome}`)
+    if (!answer.ok) return null
+    const { reservation } = answer
+    const order = { userId, reservationId: reservation.reservationId, intent: null, cancelled: false }
+    town.acknowledged(order, { idempotencyKey, told: { ...reservation, state: null, revision: null } })
     return order
   }
   return null
+}
+
+/** Seats by name, places on the floor, or whatever is best. */
+function wish({ definition, plan }: Town, chance: Chance): Omit<HoldBody, 'event_id'> {
+  if (chance.happens(0.25)) return { best_available: { quantity: 1 + chance.int(3), together: chance.happens(0.5) } }
+  const wantsFloor = chance.happens(0.3)
+  const seat_ids = someSeats(chance, plan.popular).map(seatNo => definition.seatMap.seatIdOf(seatNo))
+  const areas = [{ area_id: 'FLOOR', quantity: 1 + chance.int(3) }]
+  if (!wantsFloor) return { seat_ids }
+  return chance.happens(0.7) ? { areas } : { seat_ids, areas }
 }
 
 async function checkOut(town: Town, chance: Chance, order: Order): Promise<void> {
@@ -166,6 +161,10 @@ export async function beStaff(town: Town, chance: Chance): Promise<void> {
   const { timeline, eventNo } = town
   for (let deed = 0; deed < 6; deed++) {
     await timeline.sleep(chance.between(5000, 90_000))
+    if (chance.happens(0.15)) {
+      await interruptSale(town, chance)
+      continue
+    }
     const office = town.anyOffice()
     if (chance.happens(0.3)) {
       const seatNos = someSeats(chance, town.plan.seats)
@@ -178,6 +177,15 @@ export async function beStaff(town: Town, chance: Chance): Promise<void> {
     const order = chance.any(town.orders)
     await refund(town, chance, office, order)
   }
+}
+
+/** The sale is paused, or closed behind the fence, for a while. */
+async function interruptSale(town: Town, chance: Chance): Promise<void> {
+  const interruption = chance.any(['paused', 'fenced'] as const)
+  town.reached(`the sale is ${interruption}`)
+  await town.change(interruption)
+  await town.timeline.sleep(chance.between(1000, 40_000))
+  await town.change('open')
 }
 
 async function refund(town: Town, chance: Chance, office: Office, { reservationId, userId }: Order): Promise<void> {

@@ -1,5 +1,7 @@
 import type { SigningKeys } from '#tickets'
 import { Chance } from './chance.ts'
+import { checkReaders, readLog } from './check-messages.ts'
+import { checkFreeIsGiven, checkPictures } from './check-pictures.ts'
 import { checkAlways, checkAtRest, isAtRest, restless } from './checks.ts'
 import { beBuyer, beStaff } from './people.ts'
 import { drawPlan, Town } from './town.ts'
@@ -54,10 +56,29 @@ export async function play(
     town.leisure = leisure
     await comeToRest(town, { withinMs: lateWebhooksMs, isDone: () => town.isQuiet && isAtRest(town) })
     if (violations.length === 0) violations.push(...checkAtRest(town))
+    if (violations.length === 0) violations.push(...(await checkAfterwards(town, chance.fork())))
   } catch (error) {
     violations.push((error as Error).stack ?? String(error))
   }
   return { seed, steps: timeline.steps, states: town.states, violations, trace: timeline.trace }
+}
+
+/** Long enough, at leisure, that each process has looked once more what others have committed. */
+const lookMs = 3 * 5000 * leisure
+
+/** What is asked of the box office itself, once nothing happens any more. */
+async function checkAfterwards(town: Town, chance: Chance): Promise<string[]> {
+  const { timeline } = town
+  await timeline.run({ until: timeline.now() + lookMs })
+  const wrong: string[] = []
+  let isDone = false
+  timeline.start(async () => {
+    wrong.push(...checkPictures(town), ...checkReaders(town, await readLog(town)))
+    wrong.push(...(await checkFreeIsGiven(town, chance)))
+    isDone = true
+  })
+  await timeline.run({ until: timeline.now() + lookMs, isDone: () => isDone })
+  return isDone ? wrong : [...wrong, 'the box office does not answer, and nothing happens']
 }
 
 async function comeToRest(

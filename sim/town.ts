@@ -1,13 +1,15 @@
+import type { EventDefinition } from '#catalog'
 import { RetryableFault } from '#kernel/faults.ts'
 import { fromUuid, type ReservationId, type TicketId, toUuid } from '#kernel/ids.ts'
 import type { ProviderEvent } from '#payments'
 import { createMemoryDatabase, type MemoryDatabase } from '#platform/memory/database.ts'
 import type { CommitFate, FaultHooks } from '#platform/memory/faults.ts'
-import { events, prepareMemoryInventory, salesFence } from '#reservations/memory'
+import { announceMemoryEventChanged, events, prepareMemoryInventory, salesFence } from '#reservations/memory'
 import type { SigningKeys } from '#tickets'
 import { tickets } from '#tickets/memory'
 import { Bank } from './bank.ts'
 import type { Chance } from './chance.ts'
+import { defineEvent, eventNo } from './hall.ts'
 import { Office, passingOnly } from './office.ts'
 import type { Order } from './people.ts'
 import { Timeline } from './timeline.ts'
@@ -15,31 +17,37 @@ import { calm, type Weather } from './weather.ts'
 
 export type Plan = {
   seats: number
+  /** So many of the seats are what everybody wants. */
+  popular: number
   places: number
   buyers: number
   holdSeconds: number
   extensionSeconds: number
   arrivalsMs: number
   isFree: boolean
+  singleSeatRule: 'enforce' | 'allow'
   latePayment: 'reclaim' | 'refund'
   returns: 'available' | 'blocked'
 }
 
 export function drawPlan(chance: Chance): Plan {
+  const seats = 3 + chance.int(8)
   return {
-    seats: 3 + chance.int(8),
+    seats,
+    popular: chance.any([seats, 2]),
     places: 2 + chance.int(6),
     buyers: 2 + chance.int(6),
     holdSeconds: chance.any([30, 60, 120]),
     extensionSeconds: 30,
     arrivalsMs: chance.any([1000, 30_000, 120_000]),
     isFree: chance.happens(0.05),
+    singleSeatRule: chance.any(['allow', 'allow', 'enforce']),
     latePayment: chance.any(['reclaim', 'refund']),
     returns: chance.any(['available', 'blocked']),
   }
 }
 
-const offices = ['north', 'south'] as const
+const names = ['north', 'south'] as const
 
 /** One event, its buyers, two processes of the box office on one database, a bank, and the weather. */
 export class Town {
@@ -47,14 +55,17 @@ export class Town {
   readonly plan: Plan
   readonly bank: Bank
   readonly database: MemoryDatabase
-  readonly eventNo = 1
+  readonly eventNo = eventNo
+  readonly definition: EventDefinition
+  /** How often each mail was handed over. */
+  readonly delivered = new Map<string, number>()
   readonly orders: Order[] = []
   readonly violations: string[] = []
   readonly states: Record<string, number> = {}
-  /** Which reservation an idempotency key has been answered with. */
   /** See `OfficeDeps`. */
   leisure = 1
-  readonly #byKey = new Map<string, ReservationId>()
+  /** Which reservation an idempotency key has been answered with. */
+  readonly #byKey = new Map<string, string>()
   readonly #chance: Chance
   readonly #keys: SigningKeys
   #weather: Weather
@@ -66,6 +77,7 @@ export class Town {
   constructor(options: { chance: Chance; plan: Plan; weather: Weather; keys: SigningKeys; keepTrace: boolean }) {
     const { chance, plan, weather, keys, keepTrace } = options
     this.plan = plan
+    this.definition = defineEvent(plan)
     this.#chance = chance.fork()
     this.#keys = keys
     this.#weather = weather
@@ -82,7 +94,7 @@ export class Town {
       deliver: event => this.#deliver(event),
       reached: what => this.reached(what),
     })
-    this.#offices = offices.map(name => this.#open(name))
+    this.#offices = names.map(name => this.#open(name))
   }
 
   /** The event on sale, before anything happens. */
@@ -113,6 +125,10 @@ export class Town {
     this.#weather = calm
     this.bank.weather = calm
     this.#outUntil = 0
+  }
+
+  get offices(): readonly Office[] {
+    return this.#offices
   }
 
   anyOffice(): Office {
@@ -150,16 +166,18 @@ export class Town {
       () => null,
     )
     const got = await Promise.race([answer, patience])
-    gaveUp.abort()
+    gaveUp.abort(answered)
     if (got === null) this.reached('no answer')
     return got === null ? null : got.result
   }
 
-  acknowledged(order: Order, keyHash: string): void {
-    const before = this.#byKey.get(keyHash)
-    if (before !== undefined && before !== order.reservationId)
-      this.violations.push(`one key was answered with two reservations: ${before}, ${order.reservationId}`)
-    this.#byKey.set(keyHash, order.reservationId)
+  /** `told` is what the buyer has been told of their hold: with the same key they are told the same. */
+  acknowledged(order: Order, { idempotencyKey, told }: { idempotencyKey: string; told: object }): void {
+    const text = JSON.stringify(told)
+    const before = this.#byKey.get(idempotencyKey)
+    if (before !== undefined && before !== text)
+      this.violations.push(`one key was given two answers: ${before}, ${text}`)
+    this.#byKey.set(idempotencyKey, text)
     this.orders.push(order)
   }
 
@@ -169,6 +187,26 @@ export class Town {
       .rows(tickets)
       .filter(ticket => ticket.reservation_id === of && ticket.status !== 'void')
       .map(ticket => fromUuid('tkt', ticket.ticket_id) as TicketId)
+  }
+
+  /** What staff decide of the sale, in the tables. Whoever is at it tries until it is done. */
+  async change(to: 'open' | 'paused' | 'fenced'): Promise<void> {
+    const connection = this.database.connect('staff')
+    const work = () =>
+      connection.transaction('change the sale', async tx => {
+        await tx.update(salesFence, { set: row => ({ ...row, closed: to === 'fenced' }) })
+        const status = to === 'paused' ? 'paused' : 'onsale'
+        await tx.update(events, { set: row => ({ ...row, status, version: row.version + 1 }) })
+        await announceMemoryEventChanged(tx, this.eventNo)
+      })
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        passingOnly(error)
+        await this.timeline.sleep(1000)
+      }
+    }
   }
 
   reached(what: string): void {
@@ -187,8 +225,10 @@ export class Town {
       goOut: ms => this.#goOut(ms),
       reached: what => this.reached(what),
       violated: what => this.violations.push(what),
-      extensionSeconds: this.plan.extensionSeconds,
+      definition: this.definition,
+      delivered: mailId => this.delivered.set(mailId, (this.delivered.get(mailId) ?? 0) + 1),
       leisure: () => this.leisure,
+      feedLeisure: () => Math.max(this.leisure, this.#weather === calm ? 20 : 1),
     })
   }
 
@@ -224,7 +264,7 @@ export class Town {
     this.reached('crash')
     this.timeline.note(`${office.name} crashes`)
     await this.timeline.sleep(this.#chance.between(500, 60_000))
-    this.#offices[at] = this.#open(`${offices[at]!} ${++this.#restarts + 1}`)
+    this.#offices[at] = this.#open(`${names[at]!} ${++this.#restarts + 1}`)
     this.#offices[at]!.start()
   }
 
@@ -260,5 +300,8 @@ export class Town {
     }
   }
 }
+
+/** Made once: an abort without a reason makes one, and that takes longer than the rest of an answer. */
+const answered = new Error('it was answered')
 
 class StatementFailed extends RetryableFault {}

@@ -27,6 +27,15 @@ export type Weather = {
   staff: number
   /** Of the authorised payments, how many somebody captures by hand in the pages of the bank. */
   capturedByHand: number
+  /** How often a process looks what others have committed, milliseconds: from a second on, memory is too old to refuse anybody. */
+  feedMs: number
+  /** The log of messages: away, telling again, and how many changes it gives at most. */
+  logAway: number
+  logRepeats: number
+  logPiece: number
+  handlerStumbles: number
+  mailRefused: number
+  mailAnswerLost: number
 }
 
 export const calm: Weather = {
@@ -47,6 +56,13 @@ export const calm: Weather = {
   webhooks: { lost: 0, copiesMax: 1, delayMsMax: 0 },
   staff: 0,
   capturedByHand: 0,
+  feedMs: 700,
+  logAway: 0,
+  logRepeats: 0,
+  logPiece: 1000,
+  handlerStumbles: 0,
+  mailRefused: 0,
+  mailAnswerLost: 0,
 }
 
 const hourMs = 3_600_000
@@ -84,5 +100,12 @@ export function drawWeather(chance: Chance): Weather {
     },
     staff: count(4),
     capturedByHand: chance.any([0, 0, 0.5, 1]),
+    feedMs: chance.any([700, 5000, 5000]),
+    logAway: rate(0.3),
+    logRepeats: rate(0.3),
+    logPiece: chance.any([1, 3, 1000]),
+    handlerStumbles: rate(0.1),
+    mailRefused: rate(0.5),
+    mailAnswerLost: rate(0.3),
   }
 }

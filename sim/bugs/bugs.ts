@@ -256,4 +256,62 @@ export const bugs: readonly PlantedBug[] = [
       'checkout/judge-payment.ts': [['const hasPlaces = reservation.reservedAt !== null', 'const hasPlaces = true']],
     },
   },
+  {
+    failure: 'F31',
+    bug: 'who reads the log remembers the last transaction, and not those that were open',
+    changes: twin('platform/messages/memory/source-statements.ts', [
+      'open: open.map(BigInt) }\n        const found',
+      'open: [] as bigint[] }\n        const found',
+    ]),
+  },
+  {
+    failure: 'F32',
+    bug: 'a message has its effect each time it is delivered',
+    changes: twin('platform/messages/consumer.ts', [
+      'const fresh = await enterInbox(tx, consumer.name, ready)',
+      'await enterInbox(tx, consumer.name, ready)\n  const fresh = ready',
+    ]),
+  },
+  {
+    failure: 'F32',
+    bug: 'a consumer moves on before it has handled what it read',
+    changes: twin('platform/messages/consumer.ts', [
+      'const settled = await db.transaction(async tx => {\n        await moveCursor(tx, place, cursor, processId)\n        return settle',
+      'await db.transaction(tx => moveCursor(tx, place, cursor, processId))\n      const settled = await db.transaction(async tx => {\n        return settle',
+    ]),
+  },
+  {
+    failure: 'F30',
+    bug: 'messages pass those of their subject that had to wait',
+    changes: twin('platform/messages/consumer.ts', [
+      'const { ready, behind } = await splitBehindParked(tx, consumer.name, messages)',
+      'const { ready, behind } = { ready: [...messages], behind: [] as Message[] }',
+    ]),
+  },
+  {
+    failure: 'F33',
+    bug: 'a mail that is refused once is never sent',
+    changes: twin('notifications/send/send-mails.ts', [
+      "return { state: 'postponed', reason, delayMs:",
+      "return { state: 'failed', reason } as never\n    return { state: 'postponed', reason, delayMs:",
+    ]),
+  },
+  {
+    failure: 'F28',
+    bug: 'older news of a seat is taken for newer',
+    changes: twin('availability/event-seats.ts', ['if (generation < this.#known[seatNo]!) return false', '']),
+  },
+  {
+    failure: 'F28',
+    bug: 'what others have freed is not told in memory',
+    changes: twin('availability/follow/feed.ts', ["ReservationExpired: 'available',", "ReservationExpired: 'held',"]),
+  },
+  {
+    failure: 'F2',
+    bug: 'a claim is not let go when its hold is refused',
+    changes: twin('reservations/hold/hold-seats.ts', [
+      'board.release(claim, taken)',
+      'if (taken.length === 0) board.release(claim, taken)',
+    ]),
+  },
 ]

@@ -17,6 +17,8 @@ const seedsMax = 3000
 
 /** A mutant is a copy; so that all of its modules are copies of one kind, all that a sale needs is copied. */
 const copied = {
+  'availability/index.ts': [],
+  'notifications/index.ts': [],
   'reservations/index.ts': [],
   'payments/index.ts': [],
   'tickets/index.ts': [],
