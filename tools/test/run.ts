@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from 'node:test'
@@ -33,11 +33,17 @@ const files = chooseFiles()
 
 // As good as any other; a run is repeated with what it began with.
 process.env.HOLDFAST_TEST_SEED ??= '20261121'
+// One folder for all that tests leave behind, so that it can be thrown away.
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-tests-'))
+process.env.TMPDIR = folder
+// The database runs as another account when the tests run as root, and some files are for it to read.
+await chmod(folder, 0o711)
 const server = files.some(needsPostgres) ? await startServer() : null
 try {
   process.exitCode = (await runFiles()) ? 0 : 1
 } finally {
   await server?.stop()
+  await rm(folder, { recursive: true, force: true })
 }
 
 function readArguments() {
@@ -63,18 +69,12 @@ function chooseFiles(): string[] {
   return exit(1, `Only tests of the other kind match. Run: ${command} -- ${positionals.join(' ')}`)
 }
 
-async function startServer(): Promise<{ stop(): Promise<void> } | null> {
+async function startServer(): Promise<{ stop(): Promise<unknown> } | null> {
   if (process.env.HOLDFAST_TEST_POSTGRES !== undefined) return null
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-tests-'))
   const { startTestPostgres } = await import('#platform/postgres/test-database.ts')
   const started = await startTestPostgres(join(folder, 'pg'))
   process.env.HOLDFAST_TEST_POSTGRES = started.url
-  return {
-    stop: async () => {
-      await started.stop()
-      await rm(folder, { recursive: true, force: true })
-    },
-  }
+  return started
 }
 
 async function runFiles(): Promise<boolean> {

@@ -166,7 +166,11 @@ test('the pages of an order are those of its live tickets; of none there is noth
 
 test('my tickets come newest first, each once, and nobody else’s', async () => {
   const owner = somebody()
-  for (const seatNo of [400, 401, 402]) await sold([seat(seatNo)], owner)
+  for (const seatNo of [400, 401, 402]) {
+    await sold([seat(seatNo)], owner)
+    // Ids tell milliseconds apart, and no more.
+    await sleep(2)
+  }
   await sold([seat(403)])
   const seen: string[] = []
   let cursor: string | null = ''
