@@ -66,6 +66,7 @@ export class OpenTransaction implements MemoryTx {
     table: Table<Row>,
     selection: Selection<Row> & { set: (row: Row) => Row },
   ): Promise<Row[]> {
+    if (isOfNothing(selection)) return []
     await this.#turn(`update ${table.name}`)
     const changed: Row[] = []
     for (const seen of this.#select(table, selection)) {
@@ -263,4 +264,9 @@ export class OpenTransaction implements MemoryTx {
     if (before !== undefined) for (const name of uniqueValues(table, before).values()) this.#ownValues.delete(name)
     if (after !== null) for (const name of uniqueValues(table, after).values()) this.#ownValues.add(name)
   }
+}
+
+/** PostgreSQL's form of such a statement finds the rows and writes them in one: where none was found, nothing more happens. */
+function isOfNothing({ keys }: { keys?: Iterable<string> }): boolean {
+  return Array.isArray(keys) && keys.length === 0
 }
