@@ -17,6 +17,7 @@ import { dayPartitionsJob } from '#platform/messages/day-partitions.ts'
 import { measureLagJob } from '#platform/messages/measure-lag.ts'
 import { messageMetrics } from '#platform/messages/metrics.ts'
 import { postgresLog } from '#platform/messages/postgres-log.ts'
+import { archiveJob } from '#platform/postgres/backup/archive-job.ts'
 import type { Database } from '#platform/postgres/database.ts'
 import { migrate } from '#platform/postgres/migrate.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
@@ -166,6 +167,7 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
         dayPartitionsJob({ db: pools.staff, logger }),
         measureLagJob({ db: pools.staff, metrics: messageCounts }),
         boundAnswersJob(pools.staff),
+        archiveJob({ db: pools.staff, metrics }),
       ],
     }
 

@@ -7,7 +7,7 @@ import { startEmbeddedPostgres } from '#platform/postgres/embedded/index.ts'
 import type { Api } from '../../fans/api.ts'
 import { explainCaptures, forgotten } from './accounts.ts'
 import { killDatabase, makeFolder, openSite, type Site, type Tell } from './site.ts'
-import { type Order, openTill } from './till.ts'
+import { type Order, openTill, type Till } from './till.ts'
 
 const eventPlaces = 80_000
 /** The rest of a hall stands, and standing places are a counter. */
@@ -30,6 +30,7 @@ export async function disaster(api: Api, tell: Tell, { seats }: { seats: number 
   const folder = await makeFolder()
   const site = await openSite(folder, api, { HOLDFAST_BACKUP_DIR: join(folder, 'backup') })
   const pg = join(site.data, 'pg')
+  let till: Till | null = null
   try {
     const events = Math.max(1, Math.ceil(seats / (eventPlaces * seatedShare)))
     const places = Math.ceil(seats / events / seatedShare)
@@ -41,7 +42,7 @@ export async function disaster(api: Api, tell: Tell, { seats }: { seats: number 
     const made = await site.command('backup')
     assert.equal(made.code, 0, made.said)
     tell(`backup ${made.json.name}; the sale begins`)
-    const till = openTill({ url: site.server().url, sandboxUrl: site.sandboxUrl, eventId, api })
+    till = openTill({ url: site.server().url, sandboxUrl: site.sandboxUrl, eventId, api })
     await sleep(10_000)
     const moment = Date.now()
     await sleep(35_000)
@@ -49,14 +50,17 @@ export async function disaster(api: Api, tell: Tell, { seats }: { seats: number 
     const destroyedAt = Date.now()
     await site.server().end('SIGKILL')
     await killDatabase(pg)
+    const diedAt = Date.now()
     await rm(join(pg, 'cluster'), { recursive: true })
     tell('the database is gone')
     const orders = [...till.orders]
-    const acknowledged = orders.filter(({ ticketAt }) => ticketAt !== null && ticketAt <= destroyedAt)
+    const acknowledged = orders.filter(({ ticketAt }) => ticketAt !== null && ticketAt <= diedAt)
     const restored = await restore('--to-end')
     const restoreSeconds = (Date.now() - destroyedAt) / 1000
-    await till.stop()
+    // Buyers who were inside go on asking, and are told how it ended.
+    const leaving = till.stop()
     const first = await reopen(destroyedAt)
+    await leaving
     const lost = await onDatabase(site, db => forgotten(db, acknowledged))
     const oldest = Math.min(...lost.map(order => order.ticketAt!))
     const explained = await onDatabase(site, db => explainCaptures(site, db, api))
@@ -88,6 +92,7 @@ export async function disaster(api: Api, tell: Tell, { seats }: { seats: number 
       ],
     }
   } finally {
+    await till?.stop()
     await site.close()
   }
 

@@ -9,7 +9,7 @@ import type { Api } from '../../fans/api.ts'
 import { explainCaptures, forgotten } from './accounts.ts'
 import { openForwarder } from './forwarder.ts'
 import { killDatabase, makeFolder, openSite, type Tell } from './site.ts'
-import { openTill } from './till.ts'
+import { openTill, type Till } from './till.ts'
 
 const name = 'standby'
 const places = 2000
@@ -48,6 +48,7 @@ export async function failover(
   const standby = await startEmbeddedPostgres({ dataDir: standbyDir, log })
   const before = openDatabase({ url: primary.url, max: 1, name: 'drill' })
   const after = openDatabase({ url: standby.url, max: 2, name: 'drill' })
+  let till: Till | null = null
   try {
     if (synchronous) {
       await setSynchronousStandby(primary.url, name)
@@ -55,7 +56,7 @@ export async function failover(
       await noteSynchronous(before, true)
     } else while ((await standbyState(primary.url, name)) !== 'async') await sleep(50)
     tell(`${synchronous ? 'a synchronous' : 'an asynchronous'} standby follows; the sale begins`)
-    const till = openTill({ url: site.server().url, sandboxUrl: site.sandboxUrl, eventId, api })
+    till = openTill({ url: site.server().url, sandboxUrl: site.sandboxUrl, eventId, api })
     await sleep(8000)
     if (!synchronous) {
       tell('the standby is cut off')
@@ -65,18 +66,20 @@ export async function failover(
     }
     const killedAt = Date.now()
     await killDatabase(primaryDir)
+    // Until here it may still have answered.
+    const diedAt = Date.now()
     tell('the primary is dead; the standby is promoted')
     await promoteStandby(standby.url)
     const accepted = await acceptPromotion(after)
     assert.equal(accepted, synchronous, 'only a synchronous standby knows that it has lost nothing')
     forwarder.switchTo(standby.port)
-    const acknowledged = till.orders.filter(({ ticketAt }) => ticketAt !== null && ticketAt <= killedAt)
+    const acknowledged = till.orders.filter(({ ticketAt }) => ticketAt !== null && ticketAt <= diedAt)
     const lost = await forgotten(after, acknowledged)
 
     let openRefused = false
     if (!synchronous) {
       await sleep(5000)
-      assert.equal(till.servedSince(killedAt), null, 'no hold is made while the fence is closed')
+      assert.equal(till.servedSince(diedAt), null, 'no hold is made while the fence is closed')
       openRefused = (await site.command('fence', 'open')).code === 1
       tell(`${lost.length} sales are lost; reconciling`)
       const reconciled = await site.command('fence', 'reconcile')
@@ -84,8 +87,8 @@ export async function failover(
       const opened = await site.command('fence', 'open')
       assert.equal(opened.code, 0, JSON.stringify(opened))
     }
-    for (const until = Date.now() + 30_000; till.servedSince(killedAt) === null && Date.now() < until; ) await sleep(20)
-    const servedAt = till.servedSince(killedAt)
+    for (const until = Date.now() + 30_000; till.servedSince(diedAt) === null && Date.now() < until; ) await sleep(20)
+    const servedAt = till.servedSince(diedAt)
     await sleep(3000)
     await till.stop()
     // What was under way at the bank when the primary died may have become money since.
@@ -103,6 +106,7 @@ export async function failover(
       unexplained: explained.unexplained,
     }
   } finally {
+    await till?.stop()
     await Promise.all([before.close(), after.close()])
     await site.server().end('SIGTERM')
     forwarder.close()
