@@ -45,7 +45,7 @@ async function main(): Promise<number> {
     return caught.every(bug => bug.caught !== null) ? 0 : 1
   }
   if (options.againstPostgres) {
-    const compared = compareWithPostgres(options.sequences)
+    const compared = await compareWithPostgres(options.sequences)
     process.stdout.write(
       options.json
         ? `${JSON.stringify(compared)}\n`

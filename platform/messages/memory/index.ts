@@ -1,2 +1,2 @@
 export { sourceStatements } from './source-statements.ts'
-export { inbox, messageCursors, messageStatements, parkedMessages } from './statements.ts'
+export { messageCursors, messageStatements, parkedMessages } from './statements.ts'

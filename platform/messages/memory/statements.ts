@@ -10,7 +10,7 @@ export const messageCursors = defineTable<CursorRow>({ name: 'message_cursors', 
 
 type InboxRow = { consumer: string; messageId: string; occurredAt: number }
 const inboxKey = ({ consumer, messageId, occurredAt }: InboxRow) => `${consumer} ${messageId} ${occurredAt}`
-export const inbox = defineTable<InboxRow>({ name: 'inbox', key: inboxKey })
+const inbox = defineTable<InboxRow>({ name: 'inbox', key: inboxKey })
 
 type ParkedRow = {
   place: number
