@@ -181,7 +181,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
       const bank = await bankBooks(api, sandboxUrl, office.folder)
       const difference = Math.abs(bank.taken - books.captured_amount) + Math.abs(bank.back - books.refunded_amount)
       const rest = books.held + books.reserved > 0 ? [`${books.held + books.reserved} places are not at rest`] : []
-      const kept_processes = [...office.doors, office.worker].map(({ process }) => process)
+      const deaths = [...office.doors, office.worker].flatMap(({ process }) => process.deaths())
       const byKind = Map.groupBy(schedule.recoveries, ({ kind }) => kind)
       return {
         minutes,
@@ -193,10 +193,10 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
         balanced: books.balanced && broken.length === 0,
         worst_recovery_s: seconds(Math.max(0, ...schedule.recoveries.map(one => one.recoveryMs))),
         recovery: Object.fromEntries([...byKind].map(([kind, all]) => [kind, recoveryOf(kind, all)])),
-        wrong: [...lost, ...twice, ...broken, ...rest].slice(0, 40),
+        wrong: [...lost, ...twice, ...broken, ...rest, ...deaths].slice(0, 40),
         odd_answers: Object.fromEntries(buyers.odd),
         turned_away: buyers.turnedAway(),
-        deaths: kept_processes.reduce((sum, process) => sum + process.deaths(), 0),
+        deaths: deaths.length,
         bank_difference: difference,
         skipped: typeof office.disk === 'string' ? { 'disk full': office.disk } : {},
         rest_s: Math.round(restSeconds),

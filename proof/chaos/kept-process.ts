@@ -9,10 +9,8 @@ export type KeptProcess = {
   kill(): void
   /** Stands still until the returned function is called. */
   stop(): () => void
-  /** How often it ended although nobody killed it. */
-  deaths(): number
-  /** What it said of itself, the last of it. */
-  said(): string
+  /** How often it ended although nobody killed it, and the last words of each time. */
+  deaths(): readonly string[]
   end(): Promise<void>
 }
 
@@ -24,22 +22,20 @@ export async function keepProcess(name: string, env: Record<string, string>): Pr
   const { url } = current
   let isKilled = false
   let isOver = false
-  let deaths = 0
-  let saidBefore = ''
+  const deaths: string[] = []
   const keeping = keep()
 
   async function keep(): Promise<void> {
     for (;;) {
-      await current!.ended
-      saidBefore = (saidBefore + current!.said()).slice(-200_000)
+      const { code, signal } = await current!.ended
+      const words = current!.said().slice(-600)
       current = null
       if (isOver) return
-      if (!isKilled) deaths++
+      if (!isKilled) deaths.push(`${name} ended with ${code ?? signal}: ${words}`)
       isKilled = false
       while (current === null && !isOver)
-        current = await startServerProcess({ ...env, PORT: new URL(url).port }).catch(async error => {
+        current = await startServerProcess({ ...env, PORT: new URL(url).port }).catch(async () => {
           // Without its database it cannot start; it is tried until it can.
-          saidBefore += `${error.message}\n`
           await sleep(pauseMs)
           return null
         })
@@ -51,7 +47,6 @@ export async function keepProcess(name: string, env: Record<string, string>): Pr
     name,
     url,
     deaths: () => deaths,
-    said: () => saidBefore + (current?.said() ?? ''),
     kill() {
       if (current === null) return
       isKilled = true
