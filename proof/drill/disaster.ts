@@ -33,7 +33,8 @@ export async function disaster(api: Api, tell: Tell, { seats }: { seats: number 
   let till: Till | null = null
   try {
     const events = Math.max(1, Math.ceil(seats / (eventPlaces * seatedShare)))
-    const places = Math.ceil(seats / events / seatedShare)
+    // A hall is built of whole zones of a hundred seats: rather some more than some less.
+    const places = Math.ceil((seats / events + 100) / seatedShare)
     let eventId = ''
     for (let i = 0; i < events; i++) {
       eventId = await site.makeEvent(places)
