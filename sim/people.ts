@@ -38,6 +38,13 @@ export async function beBuyer(town: Town, chance: Chance): Promise<void> {
   }
 }
 
+/** Comes late, takes what everybody wants if it is free, and leaves. */
+export async function beLatecomer(town: Town, chance: Chance): Promise<void> {
+  const { timeline } = town
+  await timeline.sleep(chance.between(60_000, 500_000))
+  await hold(town, chance, newId('usr', { clock: timeline, random: chance }))
+}
+
 async function haveAnOrder(town: Town, chance: Chance, order: Order): Promise<void> {
   const { timeline } = town
   const think = (most: number) => timeline.sleep(chance.between(0, most))
@@ -104,10 +111,27 @@ async function hold(
     if (!answer.ok) return null
     const { reservation } = answer
     const order = { userId, reservationId: reservation.reservationId, intent: null, cancelled: false }
+    if (chance.happens(0.1)) await reuseKey(town, chance, { userId, idempotencyKey, body })
     town.acknowledged(order, { idempotencyKey, told: { ...reservation, state: null, revision: null } })
     return order
   }
   return null
+}
+
+/** A page with a mistake: it asks for something else with a key that has been answered. */
+async function reuseKey(
+  town: Town,
+  chance: Chance,
+  { userId, idempotencyKey, body }: { userId: UserId; idempotencyKey: string; body: HoldBody },
+): Promise<void> {
+  const other = { ...body, ...wish(town, chance) }
+  if (JSON.stringify(other) === JSON.stringify(body)) return
+  const office = town.anyOffice()
+  const command = { userId, idempotencyKey, body: other, isGone: () => false }
+  const answer = await town.ask(office, () => office.reservations.holdSeats(command))
+  if (answer === null) return
+  town.reached(`a key is used again: ${answer.ok ? 'answered' : answer.code}`)
+  if (answer.ok) town.violations.push(`a key was answered although something else was asked with it`)
 }
 
 /** Seats by name, places on the floor, or whatever is best. */

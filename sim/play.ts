@@ -1,9 +1,10 @@
+import { outbox } from '#reservations/memory'
 import type { SigningKeys } from '#tickets'
 import { Chance } from './chance.ts'
 import { checkReaders, readLog } from './check-messages.ts'
 import { checkFreeIsGiven, checkPictures } from './check-pictures.ts'
 import { checkAlways, checkAtRest, isAtRest, restless } from './checks.ts'
-import { beBuyer, beStaff } from './people.ts'
+import { beBuyer, beLatecomer, beStaff } from './people.ts'
 import { drawPlan, Town } from './town.ts'
 import { drawWeather, without as weatherWithout } from './weather.ts'
 
@@ -41,6 +42,10 @@ export async function play(
       const own = chance.fork()
       town.welcome(() => beBuyer(town, own))
     }
+    for (let i = 0; i < weather.latecomers; i++) {
+      const own = chance.fork()
+      town.welcome(() => beLatecomer(town, own))
+    }
     for (let i = 0; i < weather.staff; i++) {
       const own = chance.fork()
       town.welcome(() => beStaff(town, own))
@@ -68,8 +73,12 @@ const lookMs = 3 * 5000 * leisure
 
 /** What is asked of the box office itself, once nothing happens any more. */
 async function checkAfterwards(town: Town, chance: Chance): Promise<string[]> {
-  const { timeline } = town
-  await timeline.run({ until: timeline.now() + lookMs })
+  const { timeline, database } = town
+  // A process that stood still may go on with what it was at, and hold something for nobody.
+  for (let known = -1; known !== database.rows(outbox).length; ) {
+    known = database.rows(outbox).length
+    await timeline.run({ until: timeline.now() + lookMs })
+  }
   const wrong: string[] = []
   let isDone = false
   timeline.start(async () => {

@@ -72,6 +72,7 @@ export const rareStates: Readonly<Record<string, string>> = {
   'the log tells again what it has told': 'the log tells something again',
   'a consumer drops what it has handled': 'messages_repeated',
   'a consumer stumbles over a message': 'a consumer stumbles',
+  'a key is used for something else': 'a key is used again: idempotency-key-reused',
   'a mail is refused': 'a mail is refused',
   'the answer to a mail is lost': 'the answer to a mail is lost',
 }

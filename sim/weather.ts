@@ -27,6 +27,8 @@ export type Weather = {
   staff: number
   /** Of the authorised payments, how many somebody captures by hand in the pages of the bank. */
   capturedByHand: number
+  /** Buyers who come when most have gone, hold what is free, and leave it. */
+  latecomers: number
   /** How often a process looks what others have committed, milliseconds: from a second on, memory is too old to refuse anybody. */
   feedMs: number
   /** The log of messages: away, telling again, and how many changes it gives at most. */
@@ -56,6 +58,7 @@ export const calm: Weather = {
   webhooks: { lost: 0, copiesMax: 1, delayMsMax: 0 },
   staff: 0,
   capturedByHand: 0,
+  latecomers: 0,
   feedMs: 700,
   logAway: 0,
   logRepeats: 0,
@@ -73,6 +76,13 @@ export const faultNames = Object.keys(calm) as readonly (keyof Weather)[]
 export function without(weather: Weather, faults: readonly string[]): Weather {
   const kept = Object.entries(weather).filter(([fault]) => !faults.includes(fault))
   return { ...calm, ...Object.fromEntries(kept) }
+}
+
+/** The bank is out of reach for long, and somebody takes money in its pages: what comes so late meets seats that others have by now. */
+const lateMoney: Pick<Weather, 'outages' | 'capturedByHand' | 'latecomers'> = {
+  outages: 4,
+  capturedByHand: 1,
+  latecomers: 10,
 }
 
 export function drawWeather(chance: Chance): Weather {
@@ -99,7 +109,7 @@ export function drawWeather(chance: Chance): Weather {
       delayMsMax: chance.any([0, 2000, 120_000, 1_800_000, 72 * hourMs]),
     },
     staff: count(4),
-    capturedByHand: chance.any([0, 0, 0.5, 1]),
+    ...(chance.happens(0.25) ? lateMoney : { capturedByHand: chance.any([0, 0, 0.5, 1]), latecomers: 0 }),
     feedMs: chance.any([700, 5000, 5000]),
     logAway: rate(0.3),
     logRepeats: rate(0.3),

@@ -265,7 +265,7 @@ export const bugs: readonly PlantedBug[] = [
     ]),
   },
   {
-    failure: 'F32',
+    failure: 'F29',
     bug: 'a message has its effect each time it is delivered',
     changes: twin('platform/messages/consumer.ts', [
       'const fresh = await enterInbox(tx, consumer.name, ready)',
@@ -273,7 +273,7 @@ export const bugs: readonly PlantedBug[] = [
     ]),
   },
   {
-    failure: 'F32',
+    failure: 'F30',
     bug: 'a consumer moves on before it has handled what it read',
     changes: twin('platform/messages/consumer.ts', [
       'const settled = await db.transaction(async tx => {\n        await moveCursor(tx, place, cursor, processId)\n        return settle',
@@ -281,7 +281,7 @@ export const bugs: readonly PlantedBug[] = [
     ]),
   },
   {
-    failure: 'F30',
+    failure: 'F29',
     bug: 'messages pass those of their subject that had to wait',
     changes: twin('platform/messages/consumer.ts', [
       'const { ready, behind } = await splitBehindParked(tx, consumer.name, messages)',
@@ -297,21 +297,49 @@ export const bugs: readonly PlantedBug[] = [
     ]),
   },
   {
-    failure: 'F28',
+    failure: 'F19',
     bug: 'older news of a seat is taken for newer',
     changes: twin('availability/event-seats.ts', ['if (generation < this.#known[seatNo]!) return false', '']),
   },
   {
-    failure: 'F28',
+    failure: 'F19',
     bug: 'what others have freed is not told in memory',
     changes: twin('availability/follow/feed.ts', ["ReservationExpired: 'available',", "ReservationExpired: 'held',"]),
   },
   {
-    failure: 'F2',
+    failure: 'F42',
     bug: 'a claim is not let go when its hold is refused',
     changes: twin('reservations/hold/hold-seats.ts', [
       'board.release(claim, taken)',
       'if (taken.length === 0) board.release(claim, taken)',
+    ]),
+  },
+  {
+    failure: 'F22',
+    bug: 'nobody ends the holds that have run out',
+    changes: twin('reservations/memory/changes.ts', [
+      'if (due.length === 0) return 0',
+      'if (due.length >= 0) return 0',
+    ]),
+  },
+  {
+    failure: 'F25',
+    bug: 'a key is answered whatever is asked with it',
+    changes: {
+      'reservations/hold/judge-request.ts': [
+        ['return sameKey.requestHash === request.requestHash', 'return sameKey.requestHash !== null'],
+      ],
+      'reservations/hold/hold-seats.ts': [
+        ["if (other.requestHash !== key.requestHash) return { ok: false, code: 'idempotency-key-reused' }", ''],
+      ],
+    },
+  },
+  {
+    failure: 'F42',
+    bug: 'what a dead process was at stays its own',
+    changes: twin('payments/memory/statements.ts', [
+      'set: row => ({ ...row, next_attempt_at: now + leaseMs, attempts: row.attempts + 1 }),\n    })\n  },\n\n  end_event_1',
+      'set: row => ({ ...row, next_attempt_at: now + 1e12, attempts: row.attempts + 1 }),\n    })\n  },\n\n  end_event_1',
     ]),
   },
 ]
