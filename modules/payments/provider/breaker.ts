@@ -6,11 +6,12 @@ export type BreakerOptions = {
   clock: Pick<Clock, 'monotonic'>
   /** So many failures one after the other open it. */
   failuresMax?: number
-  /** How long it stays open before one call may try; doubles with each try that fails, up to a minute. */
+  /** How long it stays open before one call may try; doubles with each try that fails, up to `openMsMax`. */
   openMs?: number
 }
 
-const openMsMax = 60_000
+/** One call in a few seconds hurts no provider, and buyers wait for no more than that once it is back. */
+const openMsMax = 4000
 
 /**
  * Stops asking a provider that does not answer, so that buyers are told at once and it can recover.
@@ -29,7 +30,7 @@ export class Breaker {
   #pauseMs: number
   #isTrying = false
 
-  constructor({ clock, failuresMax = 8, openMs = 2000 }: BreakerOptions) {
+  constructor({ clock, failuresMax = 8, openMs = 1000 }: BreakerOptions) {
     this.#clock = clock
     this.#failuresMax = failuresMax
     this.#openMs = openMs

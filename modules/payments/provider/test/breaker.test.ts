@@ -55,10 +55,10 @@ test('an answer to the try closes it and makes the next pause short again', asyn
   assert.equal(breaker.state, 'half-open')
 })
 
-test('each try that fails doubles the pause, up to a minute', async () => {
+test('each try that fails doubles the pause, up to four seconds', async () => {
   const { clock, breaker } = openBreaker()
   await clock.pass(1000)
-  for (const pauseMs of [2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]) {
+  for (const pauseMs of [2000, 4000, 4000]) {
     assert.equal(breaker.admits(), true)
     breaker.failed()
     await clock.pass(pauseMs - 1)
