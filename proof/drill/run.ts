@@ -62,7 +62,7 @@ async function main(): Promise<number> {
       restore,
       seconds: Math.round((performance.now() - startedAt) / 1000),
     }
-    process.stdout.write(`${values.json ? JSON.stringify(report) : JSON.stringify(report, null, 2)}\n`)
+    process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : printed(report))
     const isSound =
       unexplained.length === 0 &&
       (sync === null || (sync.lost === 0 && (sync.outageSeconds ?? Number.POSITIVE_INFINITY) <= bars.outageSeconds)) &&
@@ -72,6 +72,33 @@ async function main(): Promise<number> {
   } finally {
     api.close()
   }
+}
+
+/** What was asked for and what came of it; parts that were not asked for are left out. */
+function printed(report: {
+  sync_lost: number | null
+  sync_outage_s: number | null
+  async_repaired: boolean | null
+  rpo_s: number | null
+  rto_s: number | null
+  seats: number | null
+  unexplained: readonly string[]
+  unexplained_captures: number
+  seconds: number
+}): string {
+  const { sync_lost, async_repaired, rpo_s, unexplained } = report
+  const lines = [
+    sync_lost !== null &&
+      `synchronous standby    ${sync_lost} acknowledged lost, sells again after ${report.sync_outage_s} s`,
+    async_repaired !== null &&
+      `asynchronous standby   ${async_repaired ? 'repaired' : 'NOT REPAIRED'} before the fence opened`,
+    rpo_s !== null &&
+      `restore                the last ${rpo_s} s forgotten, sells after ${report.rto_s} s, ${report.seats} seats`,
+    `captures               ${report.unexplained_captures} with neither ticket nor refund`,
+    ...unexplained.map(what => `  ${what}`),
+    `in ${report.seconds} s`,
+  ]
+  return `${lines.filter(line => line !== false).join('\n')}\n`
 }
 
 try {
