@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { childrenOf, send } from '../../test/harness/process-tree.ts'
 import type { BoxOffice, Wired } from './box-office.ts'
 
@@ -60,7 +61,9 @@ export function faultsOf(
       return atOnce('postgres')
     }),
     'postgres backend killed': house(async chance => {
-      const backends = await childrenOf(postgres.pid())
+      let backends = await childrenOf(postgres.pid())
+      // It may just have been killed, or have no disk to start on.
+      for (; backends.length === 0; backends = await childrenOf(postgres.pid())) await sleep(200)
       send('SIGKILL', backends[Math.floor(chance() * backends.length)]!)
       return atOnce('one process of postgres')
     }),
