@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { pino } from 'pino'
 import { toUuid, type UserId } from '#kernel/ids.ts'
 import { manualClock } from '#kernel/test/manual-clock.ts'
-import type { Queryable } from '#platform/postgres/database.ts'
+import type { Queryable, Statement } from '#platform/postgres/database.ts'
 import { EventSeats } from '../event-seats.ts'
 import { LoadedEvents } from '../follow/loaded-events.ts'
 import { readStoredSeats } from '../follow/stored-event.sql.ts'
@@ -19,12 +19,14 @@ const logger = pino({ level: 'silent' })
 const loadedEvents = (line: Queryable = db, clock = manualClock()) =>
   new LoadedEvents({ db: line, definitions, clock, logger })
 
+const textOf = (statement: string | Statement) => (typeof statement === 'string' ? statement : statement.text)
+
 /** Lets something happen between the moment the seats were read and the moment they arrive. */
 function whenSeatsWereRead(happen: () => Promise<void>): Queryable {
   return {
     query: (async (text, values) => {
       const result = await db.query(text, values)
-      if (String(text).includes('from holdfast.seats')) await happen()
+      if (textOf(text).includes('from holdfast.seats')) await happen()
       return result
     }) as Queryable['query'],
   }
@@ -89,7 +91,7 @@ test('who has a seat that is known as taken is known, also when it was taken whi
   const userId = someUser()
   const loaded = loadedEvents({
     query: (async (text, values) => {
-      if (String(text).includes('from holdfast.seats')) {
+      if (textOf(text).includes('from holdfast.seats')) {
         await makeReservation(userId)
         await write(db, { eventNo, seatNos: [19], userId })
       }
