@@ -304,7 +304,7 @@ export class Office {
 
   async #gate(): Promise<void> {
     const { timeline } = this.#deps
-    if (!this.#isAlive) await never
+    if (!this.#isAlive) await never()
     const leftMs = this.#pausedUntil - timeline.monotonic()
     if (leftMs > 0) await this.#heard(timeline.sleep(leftMs))
   }
@@ -312,10 +312,10 @@ export class Office {
   /** What a dead process hears of the world: nothing. */
   #heard<T>(work: Promise<T>): Promise<T> {
     return work.then(
-      result => (this.#isAlive ? result : never),
+      result => (this.#isAlive ? result : never()),
       error => {
         if (this.#isAlive) throw error
-        return never
+        return never()
       },
     )
   }
@@ -359,7 +359,8 @@ export class Office {
 
 const hasEffect: ReadonlySet<ProviderEndpoint> = new Set(['create', 'capture', 'cancel', 'refund'])
 
-const never = new Promise<never>(() => {})
+/** A new one each time: one for all would keep all that ever waited for it. */
+const never = () => new Promise<never>(() => {})
 
 /** The world may be away under anything; nothing else may go wrong. */
 export function passingOnly(error: unknown): void {
