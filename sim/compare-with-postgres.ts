@@ -16,7 +16,8 @@ export async function compareWithPostgres(sequences: number): Promise<{ sequence
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-tests-'))
   const server = await startTestPostgres(join(folder, 'pg'))
   try {
-    const env = { ...process.env, HOLDFAST_TEST_ROUNDS: String(sequences), HOLDFAST_TEST_POSTGRES: server.url }
+    const given = { HOLDFAST_TEST_ROUNDS: String(sequences), HOLDFAST_TEST_POSTGRES: server.url, TMPDIR: folder }
+    const env = { ...process.env, ...given }
     const child = spawn(process.execPath, ['--test', test], { stdio: ['ignore', process.stderr, process.stderr], env })
     const [code] = await once(child, 'exit')
     return { sequences, divergences: code === 0 ? 0 : 1 }
