@@ -47,6 +47,11 @@ export async function archiveSettings(
   }
 }
 
+/** Whether a server with this `archive_command` brings its log into these folders. */
+export function archivesInto(folders: BackupFolders, command: string): boolean {
+  return command.includes(quoted(folders.wal))
+}
+
 export async function restoreCommand(folders: BackupFolders, account: Account | null): Promise<string> {
   return `${await carrier(folders, account)} get ${quoted(folders.wal)}/"%f".gz "%p"`
 }

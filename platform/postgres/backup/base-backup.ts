@@ -1,12 +1,15 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
+import { assert } from '#kernel/assert.ts'
 import { systemClock } from '#kernel/clock.ts'
 import { serverAccount } from '../embedded/account.ts'
+import { EmbeddedPostgresFault } from '../embedded/faults.ts'
 import { prepareFolders } from '../embedded/folders.ts'
-import { prepareBackupFolders } from './archive-folder.ts'
+import { archivesInto, type BackupFolders, prepareBackupFolders } from './archive-folder.ts'
 import { type CopiedFile, copyCluster, type Progress, writeDurably } from './copy-cluster.ts'
 import { type Manifest, sealed } from './manifest.ts'
+import { walChain } from './wal-chain.ts'
 
 export type BackupOptions = {
   /** `<HOLDFAST_DATA>/pg`. */
@@ -26,6 +29,7 @@ export async function takeBaseBackup(options: BackupOptions): Promise<{ name: st
   const { dataDir, url, product, progress } = options
   const { cluster } = await prepareFolders(dataDir)
   const folders = await prepareBackupFolders(options.backupDir, await serverAccount(cluster))
+  await ensureArchiving(url, folders)
   const unfinished = join(folders.base, '.unfinished')
   await rm(unfinished, { recursive: true, force: true })
   await mkdir(unfinished, { mode: 0o700 })
@@ -37,10 +41,32 @@ export async function takeBaseBackup(options: BackupOptions): Promise<{ name: st
   await writeDurably(join(unfinished, 'cluster/backup_label'), label)
   if (tablespaces !== '') await writeDurably(join(unfinished, 'cluster/tablespace_map'), tablespaces)
   const manifest: Manifest = { format: 1, product, ...about, label, files }
+  const { missing } = await walChain(folders.wal, manifest)
+  assert(missing.length === 0, `a backup has all of its log, and lacks ${missing[0]}`)
   await writeDurably(join(unfinished, 'manifest.json'), sealed(manifest))
   const name = about.endedAt.replaceAll(/[-:]|\.\d+/g, '')
   await rename(unfinished, join(folders.base, name))
   return { name, manifest }
+}
+
+/** Without its log a copy cannot be made consistent, and PostgreSQL says no more than a notice when it archives nothing. */
+async function ensureArchiving(url: string, folders: BackupFolders): Promise<void> {
+  const client = new pg.Client({ connectionString: url, application_name: 'holdfast backup' })
+  await client.connect()
+  try {
+    const { rows } = await client.query(
+      `select current_setting('archive_mode') as mode, current_setting('archive_command') as command`,
+    )
+    const { mode, command } = rows[0]
+    if (mode === 'on' && archivesInto(folders, command)) return
+    throw new EmbeddedPostgresFault(
+      'folder-not-usable',
+      `The server does not archive its log in ${folders.wal}, and without it a copy is of no use. ` +
+        `Stop the server and start it with HOLDFAST_BACKUP_DIR=${folders.root}.`,
+    )
+  } finally {
+    await client.end()
+  }
 }
 
 type BackedUp = Omit<Manifest, 'format' | 'product' | 'files' | 'label'> & { label: string; tablespaces: string }

@@ -74,6 +74,17 @@ test('a database comes back from its backup: to the end, to a moment, and never 
   await assert.rejects(restore(systemClock.now() + 3_600_000, true), /The archive ends before/)
 })
 
+test('a server that does not archive its log, or archives it elsewhere, is not backed up', async t => {
+  for (const archived of [undefined, 'elsewhere']) {
+    const dataDir = await emptyFolder(t)
+    const backupDir = join(dirname(dataDir), 'backup')
+    const server = await start(dataDir, archived === undefined ? {} : { backupDir: join(dirname(dataDir), archived) })
+    const made = takeBaseBackup({ dataDir, url: server.url, backupDir, product: 'test', progress: quiet })
+    await assert.rejects(made, /does not archive its log in .*backup\/wal.*HOLDFAST_BACKUP_DIR/)
+    assert.deepEqual(await backupNames(join(backupDir, 'base')), [])
+  }
+})
+
 test('old backups go, and with them the log that only they need', async t => {
   const dataDir = await emptyFolder(t)
   const backupDir = join(dirname(dataDir), 'backup')
