@@ -2,6 +2,7 @@ import { type Availability, createAvailability } from '#availability'
 import type { EventDefinition } from '#catalog'
 import { type Checkout, checkoutMessages, createCheckout } from '#checkout'
 import { checkoutStatements } from '#checkout/memory'
+import { assert } from '#kernel/assert.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
 import { createNotifications, type OrderFacts } from '#notifications'
@@ -65,6 +66,9 @@ const jobMs: Record<string, number> = {
   'consume-town-crier': 8000,
   'send-mails-1': 8000,
 }
+
+/** One lane of mails does what four do, and nobody looks at gauges. */
+const unplayed: ReadonlySet<string> = new Set(['send-mails-2', 'send-mails-3', 'send-mails-4', 'measure-mails'])
 
 export type OfficeDeps = {
   timeline: Timeline
@@ -228,8 +232,9 @@ export class Office {
       ...this.reservations.jobs,
       ...this.availability.jobs,
       ...[...notifications.consumers, townCrier(read)].map(consumer => consumerJob(consumer, consumerDeps())),
-      ...notifications.jobs.filter(job => job.name in jobMs),
+      ...notifications.jobs.filter(job => !unplayed.has(job.name)),
     ]
+    for (const { name } of this.#jobs) assert(name in jobMs, `the town knows how often ${name} turns`)
   }
 
   get isAlive(): boolean {

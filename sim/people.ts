@@ -63,7 +63,7 @@ async function haveAnOrder(town: Town, chance: Chance, order: Order): Promise<vo
     await checkOut(town, chance, order)
     await think(15_000)
   }
-  if (chance.happens(0.1)) await cancel(town, chance, order)
+  if (chance.happens(0.1)) await cancel(town, order)
   if (order.intent === null) return
   if (chance.happens(0.1)) return void town.reached('left the payment')
   // Most pay at once, some at the last moment, some when it is too late.
@@ -80,7 +80,7 @@ async function haveAnOrder(town: Town, chance: Chance, order: Order): Promise<vo
     if (said === 'requires_capture' || said === 'processing') break
     await think(20_000)
   }
-  if (chance.happens(0.1)) await cancel(town, chance, order)
+  if (chance.happens(0.1)) await cancel(town, order)
 }
 
 /** Asks with one key until there is an answer, as a page does. `replaces`: what the buyer holds and would give for it. */
@@ -124,7 +124,7 @@ async function reuseKey(
   chance: Chance,
   { userId, idempotencyKey, body }: { userId: UserId; idempotencyKey: string; body: HoldBody },
 ): Promise<void> {
-  const other = { ...body, ...wish(town, chance) }
+  const other = { event_id: body.event_id, ...wish(town, chance) }
   if (JSON.stringify(other) === JSON.stringify(body)) return
   const office = town.anyOffice()
   const command = { userId, idempotencyKey, body: other, isGone: () => false }
@@ -156,7 +156,7 @@ async function checkOut(town: Town, chance: Chance, order: Order): Promise<void>
   if (answer.kind === 'queued') await town.timeline.sleep(chance.between(1000, 30_000))
 }
 
-async function cancel(town: Town, _chance: Chance, order: Order): Promise<void> {
+async function cancel(town: Town, order: Order): Promise<void> {
   const office = town.anyOffice()
   const { eventNo } = town
   const asked = { eventNo, reservationId: order.reservationId, userId: order.userId }
