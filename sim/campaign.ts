@@ -112,6 +112,7 @@ async function calmestOf(
 
 const faultKinds: Readonly<Record<string, string>> = {
   statement_failed: 'statement failed',
+  statement_slow: 'slow statement',
   commit_refused: 'commit abort',
   commit_request_lost: 'commit lose-request',
   commit_answer_lost: 'commit lose-answer',

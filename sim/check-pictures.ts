@@ -21,6 +21,28 @@ export function checkPictures(town: Town): string[] {
   })
 }
 
+/**
+ * What a process knows of a seat never goes back to what it was before, whatever is told late or twice. Looked at whenever a seat looks
+ * different, once all is learned that was told together: tables read again may be older than what came meanwhile.
+ *
+ * @param watched the pictures that are looked at already
+ */
+export function watchPictures(town: Town, watched: WeakSet<object>): void {
+  for (const { name, availability } of town.offices) {
+    const picture = availability.get(town.eventNo)
+    if (picture === undefined || watched.has(picture)) continue
+    watched.add(picture)
+    const newest = new Uint32Array(town.plan.seats)
+    const look = (seatNo: number) => {
+      const generation = picture.generation(seatNo)
+      if (generation < newest[seatNo]!)
+        town.violations.push(`${name} knew seat ${seatNo} at ${newest[seatNo]} and believes what was at ${generation}`)
+      else newest[seatNo] = generation
+    }
+    picture.onShown(seatNo => queueMicrotask(() => look(seatNo)))
+  }
+}
+
 /** Nobody is refused what is free, at any process, by name or by wish; whoever comes last gets the last seat. */
 export async function checkFreeIsGiven(town: Town, chance: Chance): Promise<string[]> {
   const { database, definition, timeline, eventNo } = town

@@ -2,7 +2,7 @@ import { outbox } from '#reservations/memory'
 import type { SigningKeys } from '#tickets'
 import { Chance } from './chance.ts'
 import { checkReaders, readLog } from './check-messages.ts'
-import { checkFreeIsGiven, checkPictures } from './check-pictures.ts'
+import { checkFreeIsGiven, checkPictures, watchPictures } from './check-pictures.ts'
 import { checkAlways, checkAtRest, isAtRest, restless } from './checks.ts'
 import { beBuyer, beLatecomer, beStaff } from './people.ts'
 import { drawPlan, Town } from './town.ts'
@@ -23,7 +23,9 @@ const stormMs = 5 * 60_000
 const restMs = 3 * 3_600_000
 /** A webhook that comes three days late is still a webhook. */
 const lateWebhooksMs = 80 * 3_600_000
-const leisure = 1000
+/** How much more rarely jobs turn in a calm, and in days in which nothing happens. */
+const calmLeisure = 8
+const daysLeisure = 3000
 const checkEveryMs = 10_000
 
 /** One run: a town, a storm, a calm in which everything must come to rest, and the checks. */
@@ -51,14 +53,17 @@ export async function play(
       town.welcome(() => beStaff(town, own))
     }
     const opened = timeline.now()
+    const watched = new WeakSet()
     for (let until = checkEveryMs; until <= stormMs && violations.length === 0; until += checkEveryMs) {
+      watchPictures(town, watched)
       await timeline.run({ until: opened + until })
       violations.push(...checkAlways(town))
     }
     town.clearUp()
+    town.leisure = calmLeisure
     await comeToRest(town, { withinMs: restMs, isDone: () => town.hasGoneHome && isAtRest(town) })
     // Days in which nothing happens but that webhooks arrive.
-    town.leisure = leisure
+    town.leisure = daysLeisure
     await comeToRest(town, { withinMs: lateWebhooksMs, isDone: () => town.isQuiet && isAtRest(town) })
     if (violations.length === 0) violations.push(...checkAtRest(town))
     if (violations.length === 0) violations.push(...(await checkAfterwards(town, chance.fork())))
@@ -69,7 +74,7 @@ export async function play(
 }
 
 /** Long enough, at leisure, that each process has looked once more what others have committed. */
-const lookMs = 3 * 5000 * leisure
+const lookMs = 3 * 5000 * daysLeisure
 
 /** What is asked of the box office itself, once nothing happens any more. */
 async function checkAfterwards(town: Town, chance: Chance): Promise<string[]> {

@@ -54,6 +54,7 @@ export const rareStates: Readonly<Record<string, string>> = {
   'a sale’s commit never arrives': 'commit lose-request: transaction',
   'a statement of a sale fails': 'statement failed: transaction',
   'the answer to storing a webhook is lost': 'commit lose-answer: store_events',
+  'a statement takes seconds': 'slow statement',
   'the bank is away for a while': 'outage of the bank',
   'a process dies': 'crash',
   'a process stands still': 'pause',

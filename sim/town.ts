@@ -279,9 +279,14 @@ export class Town {
   #databaseFaults(chance: Chance): FaultHooks {
     return {
       onStatement: ({ transaction }) => {
-        if (!chance.happens(this.#weather.statementFails)) return
-        this.reached(`statement failed: ${transaction}`)
-        throw new StatementFailed('the database was away')
+        const { statementFails, statementSlow } = this.#weather
+        if (chance.happens(statementFails)) {
+          this.reached(`statement failed: ${transaction}`)
+          throw new StatementFailed('the database was away')
+        }
+        if (!chance.happens(statementSlow)) return
+        this.reached(`slow statement: ${transaction}`)
+        return this.timeline.sleep(chance.between(1, 3000))
       },
       onCommit: ({ transaction }): CommitFate => {
         const { commitAborts, commitRequestLost, commitAnswerLost } = this.#weather

@@ -7,6 +7,8 @@ import type { Chance } from './chance.ts'
 export type Weather = {
   /** A statement or a commit that fails; a commit whose answer is lost, or that never came. */
   statementFails: number
+  /** Takes seconds: only so do transactions overlap that have nothing to do with each other. */
+  statementSlow: number
   commitAborts: number
   commitRequestLost: number
   commitAnswerLost: number
@@ -42,6 +44,7 @@ export type Weather = {
 
 export const calm: Weather = {
   statementFails: 0,
+  statementSlow: 0,
   commitAborts: 0,
   commitRequestLost: 0,
   commitAnswerLost: 0,
@@ -85,11 +88,19 @@ const lateMoney: Pick<Weather, 'outages' | 'capturedByHand' | 'latecomers'> = {
   latecomers: 10,
 }
 
+/** Much is refunded, and of what the bank does nobody hears but by asking. */
+const unheardRefunds: Pick<Weather, 'callAnswerLost' | 'webhooks' | 'staff'> = {
+  callAnswerLost: 0.5,
+  webhooks: { lost: 1, copiesMax: 1, delayMsMax: 0 },
+  staff: 6,
+}
+
 export function drawWeather(chance: Chance): Weather {
   const rate = (most: number) => (chance.happens(0.5) ? chance.fraction() * most : 0)
   const count = (most: number) => (chance.happens(0.5) ? 1 + chance.int(most) : 0)
   return {
     statementFails: rate(0.02),
+    statementSlow: rate(0.05),
     commitAborts: rate(0.05),
     commitRequestLost: rate(0.05),
     commitAnswerLost: rate(0.08),
@@ -117,5 +128,6 @@ export function drawWeather(chance: Chance): Weather {
     handlerStumbles: rate(0.1),
     mailRefused: rate(0.5),
     mailAnswerLost: rate(0.3),
+    ...(chance.happens(0.1) && unheardRefunds),
   }
 }

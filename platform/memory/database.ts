@@ -74,7 +74,8 @@ export function createMemoryDatabase({
     ): Promise<T> {
       const turn = async (statement: string) => {
         await scheduler.turn(`${connection}: ${transaction}: ${statement}`)
-        faults?.onStatement?.({ connection, transaction, statement })
+        const held = faults?.onStatement?.({ connection, transaction, statement })
+        if (held !== undefined) await held
       }
       const tx = new OpenTransaction(++lastId, {
         committed: () => committed,
