@@ -125,7 +125,7 @@ export function drawWeather(chance: Chance): Weather {
     logAway: rate(0.3),
     logRepeats: rate(0.3),
     logPiece: chance.any([1, 3, 1000]),
-    handlerStumbles: rate(0.1),
+    handlerStumbles: rate(0.4),
     mailRefused: rate(0.5),
     mailAnswerLost: rate(0.3),
     ...(chance.happens(0.1) && unheardRefunds),

@@ -6,11 +6,12 @@ import { type TortureReport, torture } from './torture.ts'
 
 const help = `npm run torture -- [options]
 
-Thousands of payments against a server of its own, with everything that can be wrong with the news of them: webhooks up to twenty times, a
-minute late, out of order or never, the endpoint down for a while, the secret changed, forgeries, and kill -9 twice. Then the bank's books and
-ours are laid side by side. Exit code 1 if anything differs.
+Thousands of payments against a server of its own, with everything that can be wrong with the news of them: webhooks up to twenty times, five
+minutes late, in every order or never, the endpoint down for a while, the secret changed, forgeries, and kill -9 twice. Then the bank's books
+and ours are laid side by side. Exit code 1 if anything differs.
 
   --payments <n>   how many (3000); twenty a second is what the bank takes
+  --outage-minutes <n>  how long the endpoint is down (0.5); payments go on
   --seed <n>       the same seed brings the same buyers (1)
   --json           the last line of standard output is one JSON object
   --help           this
@@ -20,22 +21,26 @@ const { values } = parseArgs({
   options: {
     payments: { type: 'string', default: '3000' },
     seed: { type: 'string', default: '1' },
+    'outage-minutes': { type: 'string', default: '0.5' },
     json: { type: 'boolean' },
     help: { type: 'boolean' },
   },
 })
 const payments = Number(values.payments)
 const seed = Number(values.seed)
+const outageMinutes = Number(values['outage-minutes'])
 if (values.help) process.stdout.write(help)
-else if (!(payments >= 10) || !Number.isInteger(seed)) {
-  process.stderr.write('torture: --payments must be a number from 10 on, and --seed a whole number\n')
+else if (!(payments >= 10) || !Number.isInteger(seed) || !(outageMinutes >= 0)) {
+  process.stderr.write(
+    'torture: --payments must be a number from 10 on, --seed a whole number, --outage-minutes a number\n',
+  )
   process.exitCode = 2
 } else {
   const server = await startOwnServer()
   const api = overConnections()
   try {
     const tell = (line: string) => void process.stderr.write(`${line}\n`)
-    const report = await torture({ server, api, payments, seed, sleep: ms => sleep(ms), tell })
+    const report = await torture({ server, api, payments, seed, outageMinutes, sleep: ms => sleep(ms), tell })
     process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : printed(report))
     process.exitCode = isSound(report) ? 0 : 1
   } finally {
@@ -54,6 +59,7 @@ function printed(report: TortureReport): string {
   tickets          ${report.tickets}, and ${report.refunds} orders given back
   wrong effects    ${report.wrong_effects}${report.wrong.map(line => `\n    ${line}`).join('')}
   ledgers          ${report.ledger_difference} apart (minor units)
+  orders of news   ${report.orders_of_news}, the endpoint down for ${report.outage_minutes} min
   forgeries        ${report.forgeries}, ${report.forgeries_accepted} accepted
   acknowledgement  p99 ${report.ack_p99_ms} ms
   card to ticket   at most ${report.healed_max_s} s

@@ -1,18 +1,20 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Api } from '../../fans/api.ts'
 import { makeConcert } from '../../fans/hall.ts'
 import type { OwnServer } from '../../fans/own-server.ts'
 import { ask } from '../../fans/questions.ts'
 import { latencyOf } from '../../fans/report.ts'
 import { seededRandom } from '../../fans/seeded-random.ts'
+import { bankSide } from '../bank-side.ts'
 import { forge, forgeryKinds, wellSigned } from './forgeries.ts'
+import { cardsOf, ordersOfNews, tellInOrder } from './orders-of-news.ts'
 
 export type TortureOptions = {
   server: OwnServer
   api: Api
   payments: number
   seed: number
+  /** How long the endpoint counts as down. */
+  outageMinutes: number
   sleep: (ms: number) => Promise<void>
   tell: (line: string) => void
 }
@@ -24,6 +26,9 @@ export type TortureReport = {
   wrong: string[]
   /** Between what the provider took and gave back, and what our books say, in minor units. */
   ledger_difference: number
+  /** Payments whose news came in one of all orders that there are. */
+  orders_of_news: number
+  outage_minutes: number
   forgeries: number
   /** Answered with 2xx although badly signed, or with any effect. */
   forgeries_accepted: number
@@ -38,7 +43,7 @@ export type TortureReport = {
   seconds: number
 }
 
-type Order = {
+export type Order = {
   token: string
   reservationId: string
   ref: string
@@ -48,8 +53,6 @@ type Order = {
   acceptedAt: number | null
   ticketAt: number | null
 }
-
-type Intent = { id: string; status: string; amount_received: number; metadata: Record<string, string> }
 
 const webhookPath = '/v1/webhooks/payments/stripe'
 const holdSeconds = 900
@@ -63,15 +66,14 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   const startedAt = performance.now()
   const { body: config } = await api(url, { path: '/v1/config' })
   const sandboxUrl = config.payments.sandbox_url as string
-  const steer = (body: object) => api(sandboxUrl, { path: '/sandbox/steer', body })
-  const login = await api(url, { path: '/v1/auth/login', body: { email: server.email, password: server.password } })
-  let staff = login.body.access_token as string
+  const bank = bankSide(api, { url: sandboxUrl, folder: server.folder })
+  let staff = await login()
   const eventId = await makeConcert({ places: Math.max(200, payments * 2), holdSeconds }, async (path, body) => {
     const answer = await api(url, { path: `/v1${path}`, token: staff, body })
     if (answer.status >= 300) throw new Error(`${path} answers ${answer.status}: ${answer.body.detail}`)
     return answer.body
   })
-  await steer({ webhooks: { copies: [1, 20], delay_ms: [0, 60_000], reorder_ms: 10_000, drop_share: 0.2 } })
+  await bank.steer({ webhooks: { copies: [1, 20], delay_ms: [0, 300_000], reorder_ms: 10_000, drop_share: 0.2 } })
 
   const orders: Order[] = []
   const acks: number[] = []
@@ -84,45 +86,28 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   const troubles = [forgeAll(), beSteered(), tellProgress()]
   await Promise.all(buyers)
   await Promise.all(troubles)
-  tell('all have paid or left; waiting for the books to come to rest')
-  await steer({ webhooks: { copies: [1, 3], delay_ms: [0, 1000], reorder_ms: 0, drop_share: 0, outage: false } })
-  const refunds = await giveSomeBack()
+  tell('all have paid or left; some give their tickets back, and the last webhooks come')
+  await bank.steer({ webhooks: { copies: [1, 3], delay_ms: [0, 1000], reorder_ms: 0, drop_share: 0, outage: false } })
+  const sold = orders.filter(order => order.ticketAt !== null)
+  const back = sold.filter((_, i) => i % 10 === 0)
+  staff = await login()
+  for (const order of back) await giveBack(order)
+  while ((await bank.waiting()) > 0) await sleep(500)
+  tell(`${ordersOfNews.length} payments hear of it in all orders`)
+  const inOrder = await payInAllOrders()
+  tell('waiting for the books to come to rest')
   await comeToRest()
   return report()
 
-  /** One buyer: a seat, and one or two cards. Their page asks again for as long as it takes. */
+  async function login(): Promise<string> {
+    const body = { email: server.email, password: server.password }
+    return (await insist(() => api(url, { path: '/v1/auth/login', body }))).body.access_token
+  }
+
+  /** One buyer, and one or two cards. */
   async function buy(i: number, chance: () => number): Promise<void> {
     try {
       await sleep(chance() * payments * 45)
-      const guest = await insist(() => api(url, ask.guest()))
-      const me = { token: guest.body.access_token as string }
-      const held = await insist(() =>
-        api(url, ask.hold({ ...me, key: `torture-${i}` }, eventId, { best_available: { quantity: 1 } })),
-      )
-      if (held.status !== 201) return
-      const reservationId = held.body.reservation_id as string
-      const paying = await insist(
-        () => api(url, ask.checkOut(me, reservationId, { email: 'ada@example.org', name: 'Ada' })),
-        [202],
-      )
-      if (paying.status !== 200) return
-      const {
-        provider_ref: ref,
-        client_secret: secret,
-        publishable_key: publishableKey,
-        payment_id,
-        amount,
-      } = paying.body
-      const order: Order = {
-        ...me,
-        reservationId,
-        ref,
-        paymentId: payment_id,
-        amount,
-        acceptedAt: null,
-        ticketAt: null,
-      }
-      orders.push(order)
       const drawn = chance()
       const cards =
         drawn < 0.5
@@ -132,16 +117,50 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
             : drawn < 0.9
               ? ['pm_card_chargeDeclined']
               : []
-      for (const card of cards) {
-        const said = await insist(() => api(sandboxUrl, ask.confirm({ ref, secret, publishableKey }, card)))
-        if (said.status === 200) order.acceptedAt = performance.now()
-      }
+      const order = await pay(`torture-${i}`, cards)
+      if (order === null) return
       if (order.acceptedAt !== null) await waitForTicket(order)
       // Whoever could not pay gives up, so that the end need not wait for their hold.
-      else await insist(() => api(url, ask.cancel(me, reservationId)))
+      else await insist(() => api(url, ask.cancel(order, order.reservationId)))
     } finally {
       buyersLeft--
     }
+  }
+
+  /** A seat, and the cards one after the other. The page asks again for as long as it takes. */
+  async function pay(key: string, cards: readonly string[]): Promise<Order | null> {
+    const guest = await insist(() => api(url, ask.guest()))
+    const me = { token: guest.body.access_token as string }
+    const held = await insist(() => api(url, ask.hold({ ...me, key }, eventId, { best_available: { quantity: 1 } })))
+    if (held.status !== 201) return null
+    const reservationId = held.body.reservation_id as string
+    const paying = await insist(
+      () => api(url, ask.checkOut(me, reservationId, { email: 'ada@example.org', name: 'Ada' })),
+      [202],
+    )
+    if (paying.status !== 200) return null
+    const {
+      provider_ref: ref,
+      client_secret: secret,
+      publishable_key: publishableKey,
+      payment_id,
+      amount,
+    } = paying.body
+    const order: Order = {
+      ...me,
+      reservationId,
+      ref,
+      paymentId: payment_id,
+      amount,
+      acceptedAt: null,
+      ticketAt: null,
+    }
+    orders.push(order)
+    for (const card of cards) {
+      const said = await insist(() => api(sandboxUrl, ask.confirm({ ref, secret, publishableKey }, card)))
+      if (said.status === 200) order.acceptedAt = performance.now()
+    }
+    return order
   }
 
   async function waitForTicket(order: Order): Promise<void> {
@@ -174,7 +193,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
         ref,
         paymentId,
         amount,
-        secret: await liveSecret(),
+        secret: await bank.signingSecret(),
         nowSeconds: Math.floor(Date.now() / 1000),
       })
       forgeries++
@@ -191,22 +210,18 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     }
   }
 
-  async function liveSecret(): Promise<string> {
-    const file = join(server.folder, 'sandbox/credentials.json')
-    const { webhook_secrets: secrets } = JSON.parse(await readFile(file, 'utf8'))
-    return secrets[0].secret
-  }
-
   /** In the middle: the endpoint is down for a while, the secret is changed, the server dies. */
   async function beSteered(): Promise<void> {
     const share = (part: number) => () => orders.length >= payments * part || buyersLeft === 0
     await when(share(0.2))
     tell('the endpoint counts as down')
-    await steer({ webhooks: { outage: true } })
-    await when(share(0.4))
-    await steer({ webhooks: { outage: false } })
-    tell('the endpoint is back; its secret is changed')
-    await api(sandboxUrl, { path: '/sandbox/endpoints/rotate-secret', body: { overlap_seconds: 30 } })
+    // What comes from here on is a minute late at most, so that the end need not wait for it.
+    await bank.steer({ webhooks: { outage: true, delay_ms: [0, 60_000] } })
+    const back = sleep(options.outageMinutes * 60_000).then(async () => {
+      await bank.steer({ webhooks: { outage: false } })
+      tell('the endpoint is back; its secret is changed')
+      await bank.rotateSecret({ overlapSeconds: 30 })
+    })
     await when(share(0.6))
     tell('kill -9')
     await server.crash()
@@ -215,6 +230,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     tell('kill -9 once more')
     await server.crash()
     crashes++
+    await back
   }
 
   async function when(isSo: () => boolean): Promise<void> {
@@ -229,16 +245,25 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     }
   }
 
-  /** One order in ten goes back, asked for twice at once. */
-  async function giveSomeBack(): Promise<number> {
-    const back = orders.filter(order => order.ticketAt !== null).filter((_, i) => i % 10 === 0)
-    staff = (await api(url, { path: '/v1/auth/login', body: { email: server.email, password: server.password } })).body
-      .access_token
-    for (const { reservationId } of back) {
-      const question = { path: `/v1/reservations/${reservationId}/refund`, token: staff, body: { reason: 'torture' } }
-      await Promise.all(['a', 'b'].map(key => insist(() => api(url, { ...question, key: `${reservationId}-${key}` }))))
-    }
-    return back.length
+  /** Asked for twice at once. */
+  async function giveBack({ reservationId }: Order): Promise<void> {
+    const question = { path: `/v1/reservations/${reservationId}/refund`, token: staff, body: { reason: 'torture' } }
+    await Promise.all(['a', 'b'].map(key => insist(() => api(url, { ...question, key: `${reservationId}-${key}` }))))
+  }
+
+  /** Nothing of these arrives by itself: each piece of news is sent, in its place. */
+  async function payInAllOrders(): Promise<number> {
+    await bank.steer({ webhooks: { drop_share: 1 } })
+    const since = Math.floor(Date.now() / 1000) - 1
+    const paid = await Promise.all(
+      ordersOfNews.map(async (news, i) => {
+        const order = await pay(`in-order-${i}`, cardsOf(news))
+        if (order?.acceptedAt == null) throw new Error(`payment ${i} of those in order could not be made`)
+        return { news, order, sold: waitForTicket(order) }
+      }),
+    )
+    await tellInOrder(paid, { bank, since, giveBack, sleep })
+    return paid.length
   }
 
   async function comeToRest(): Promise<void> {
@@ -249,8 +274,8 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   }
 
   async function report(): Promise<TortureReport> {
-    const intents = await intentsOfBank()
-    const given = await refundsOfBank()
+    const intents = new Map((await bank.intents()).map(intent => [intent.id, intent]))
+    const given = await bank.givenBack()
     const wrong: string[] = []
     for (const order of orders) {
       const { body } = await insist(() => api(url, ask.reservation(order, order.reservationId)))
@@ -279,6 +304,8 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       payments: orders.length,
       wrong_effects: wrong.length,
       wrong: wrong.slice(0, 20),
+      orders_of_news: inOrder,
+      outage_minutes: options.outageMinutes,
       ledger_difference: difference,
       forgeries,
       forgeries_accepted: accepted.length + books.quarantined_amount,
@@ -286,36 +313,10 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       healed_max_s: Math.round(Math.max(0, ...healed) * 10) / 10,
       crashes,
       tickets: books.live_tickets,
-      refunds,
+      refunds: back.length + inOrder,
       oversold: books.oversold,
       balanced: books.balanced,
       seconds: Math.round((performance.now() - startedAt) / 1000),
-    }
-  }
-
-  async function intentsOfBank(): Promise<Map<string, Intent>> {
-    const all = await listOf<Intent>('/v1/payment_intents')
-    return new Map(all.map(intent => [intent.id, intent]))
-  }
-
-  async function refundsOfBank(): Promise<Map<string, number>> {
-    const given = new Map<string, number>()
-    for (const refund of await listOf<{ id: string; payment_intent: string; amount: number; status: string }>(
-      '/v1/refunds',
-    ))
-      if (refund.status === 'succeeded')
-        given.set(refund.payment_intent, (given.get(refund.payment_intent) ?? 0) + refund.amount)
-    return given
-  }
-
-  async function listOf<Row extends { id: string }>(path: string): Promise<Row[]> {
-    const { secret_key } = JSON.parse(await readFile(join(server.folder, 'sandbox/credentials.json'), 'utf8'))
-    const rows: Row[] = []
-    for (;;) {
-      const after = rows.length === 0 ? '' : `&starting_after=${rows.at(-1)!.id}`
-      const { body } = await insist(() => api(sandboxUrl, { path: `${path}?limit=100${after}`, basic: secret_key }))
-      rows.push(...(body.data as Row[]))
-      if (!body.has_more) return rows
     }
   }
 }

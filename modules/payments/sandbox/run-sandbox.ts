@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Value } from 'typebox/value'
 import type { Clock } from '#kernel/clock.ts'
@@ -146,14 +146,11 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
     await ledger.append(answered.records)
     if (answered.fault?.kind === 'silence') return // the caller's patience decides
     if (answered.fault?.kind === 'hang') await clock.sleep(answered.fault.ms, stopping.signal).catch(() => {})
-    const answer = Buffer.from(JSON.stringify(answered.body))
-    const described = { 'content-type': 'application/json', 'content-length': answer.length }
-    response.writeHead(answered.status, { ...described, ...answered.headers }).end(answer)
+    sendJson(response, answered.status, answered.body, answered.headers)
   }
 
   async function answerOwn(request: IncomingMessage, response: ServerResponse, url: URL, text: string): Promise<void> {
-    const send = (status: number, body: unknown) =>
-      void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    const send = (status: number, body: unknown) => sendJson(response, status, body)
     const page = (html: string, status = 200) =>
       void response
         .writeHead(status, {
@@ -298,6 +295,12 @@ async function readBody(request: IncomingMessage): Promise<string> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown, headers: OutgoingHttpHeaders = {}): void {
+  const answer = Buffer.from(JSON.stringify(body))
+  const described = { 'content-type': 'application/json', 'content-length': answer.length }
+  response.writeHead(status, { ...described, ...headers }).end(answer)
 }
 
 function readJson(text: string): unknown {
