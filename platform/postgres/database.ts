@@ -75,6 +75,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   })
   // An idle connection that breaks is the pool's business: it is replaced on the next use.
   pool.on('error', error => options.onError?.(error))
+  // One that breaks as it passes from one caller to the next is nobody's, and an error that nobody hears ends the process.
+  pool.on('connect', client => client.on('error', () => {}))
 
   return {
     async query(statement, values) {

@@ -30,9 +30,10 @@ const away = new Set([
   'ENOENT',
 ])
 
-/** What the driver says when the connection died or fell silent under a query; it has no code. */
-const lost =
-  /Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Connection ended|Query read timeout/
+/** What the driver says when the connection had died before it was asked: nothing was sent. It has no code. */
+const unsent = /Client has encountered a connection error|Client was closed|timeout exceeded when trying to connect/
+/** The same when it died or fell silent under a query. */
+const lost = /Connection terminated|Connection ended|Query read timeout/
 
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown })?.code
@@ -44,7 +45,11 @@ export function isRetryable(error: unknown): boolean {
 }
 
 export function isAway(error: unknown): boolean {
-  return away.has(sqlState(error) ?? '') || (error instanceof Error && lost.test(error.message))
+  return away.has(sqlState(error) ?? '') || (error instanceof Error && (lost.test(error.message) || isUnsent(error)))
+}
+
+function isUnsent(error: unknown): boolean {
+  return error instanceof Error && unsent.test(error.message)
 }
 
 /**
@@ -54,7 +59,8 @@ export function isAway(error: unknown): boolean {
 export function classify(error: unknown, { committing = false } = {}): unknown {
   if (error instanceof RetryableFault || error instanceof OutcomeUnknown) return error
   if (isAway(error)) {
-    if (committing) return new OutcomeUnknown('the connection was lost while committing', { cause: error })
+    if (committing && !isUnsent(error))
+      return new OutcomeUnknown('the connection was lost while committing', { cause: error })
     return new RetryableFault('the database is not reachable', { cause: error, retryAfterSeconds: 2 })
   }
   if (isRetryable(error)) return new RetryableFault(`the database reports ${again[sqlState(error)!]}`, { cause: error })

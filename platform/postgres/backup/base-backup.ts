@@ -1,11 +1,11 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import pg from 'pg'
 import { assert } from '#kernel/assert.ts'
 import { systemClock } from '#kernel/clock.ts'
 import { serverAccount } from '../embedded/account.ts'
 import { EmbeddedPostgresFault } from '../embedded/faults.ts'
 import { prepareFolders } from '../embedded/folders.ts'
+import { overOneConnection } from '../one-connection.ts'
 import { archivesInto, type BackupFolders, prepareBackupFolders } from './archive-folder.ts'
 import { type CopiedFile, copyCluster, type Progress, writeDurably } from './copy-cluster.ts'
 import { type Manifest, sealed } from './manifest.ts'
@@ -51,22 +51,16 @@ export async function takeBaseBackup(options: BackupOptions): Promise<{ name: st
 
 /** Without its log a copy cannot be made consistent, and PostgreSQL says no more than a notice when it archives nothing. */
 async function ensureArchiving(url: string, folders: BackupFolders): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: 'holdfast backup' })
-  await client.connect()
-  try {
-    const { rows } = await client.query(
-      `select current_setting('archive_mode') as mode, current_setting('archive_command') as command`,
-    )
-    const { mode, command } = rows[0]
-    if (mode === 'on' && archivesInto(folders, command)) return
-    throw new EmbeddedPostgresFault(
-      'folder-not-usable',
-      `The server does not archive its log in ${folders.wal}, and without it a copy is of no use. ` +
-        `Stop the server and start it with HOLDFAST_BACKUP_DIR=${folders.root}.`,
-    )
-  } finally {
-    await client.end()
-  }
+  const { rows } = await overOneConnection({ url, name: 'holdfast backup' }, client =>
+    client.query(`select current_setting('archive_mode') as mode, current_setting('archive_command') as command`),
+  )
+  const { mode, command } = rows[0]
+  if (mode === 'on' && archivesInto(folders, command)) return
+  throw new EmbeddedPostgresFault(
+    'folder-not-usable',
+    `The server does not archive its log in ${folders.wal}, and without it a copy is of no use. ` +
+      `Stop the server and start it with HOLDFAST_BACKUP_DIR=${folders.root}.`,
+  )
 }
 
 type BackedUp = Omit<Manifest, 'format' | 'product' | 'files' | 'label'> & { label: string; tablespaces: string }
@@ -77,13 +71,11 @@ export async function whileBackingUp(
   { waitForArchive }: { waitForArchive: boolean },
   copy: () => Promise<void>,
 ): Promise<BackedUp> {
-  const client = new pg.Client({ connectionString: url, application_name: 'holdfast backup' })
-  let broken: Error | null = null
-  client.on('error', error => {
-    broken = error
-  })
-  await client.connect()
-  try {
+  return overOneConnection({ url, name: 'holdfast backup' }, async client => {
+    let broken: Error | null = null
+    client.on('error', error => {
+      broken = error
+    })
     // An embedded server has the clock of this machine.
     const startedAt = new Date(systemClock.now()).toISOString()
     const started = await client.query(
@@ -113,7 +105,5 @@ export async function whileBackingUp(
       label: end.labelfile,
       tablespaces: end.spcmapfile ?? '',
     }
-  } finally {
-    await client.end().catch(() => {})
-  }
+  })
 }

@@ -1,10 +1,11 @@
 import { appendFile, copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import pg from 'pg'
+import type pg from 'pg'
 import { serverAccount } from '../embedded/account.ts'
 import { EmbeddedPostgresFault } from '../embedded/faults.ts'
 import { prepareFolders } from '../embedded/folders.ts'
 import { withLock } from '../embedded/lock.ts'
+import { overOneConnection } from '../one-connection.ts'
 import { whileBackingUp } from './base-backup.ts'
 import { copyCluster, exists, type Progress, writeDurably } from './copy-cluster.ts'
 
@@ -100,11 +101,6 @@ function conninfo(url: string, name: string): string {
 }
 
 async function once<Row extends pg.QueryResultRow>(url: string, sql: string, values: unknown[] = []): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url, application_name: 'holdfast standby' })
-  await client.connect()
-  try {
-    return (await client.query<Row>(sql, values)).rows
-  } finally {
-    await client.end().catch(() => {})
-  }
+  const { rows } = await overOneConnection({ url, name: 'holdfast standby' }, client => client.query<Row>(sql, values))
+  return rows
 }

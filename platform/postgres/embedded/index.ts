@@ -1,5 +1,5 @@
-import pg from 'pg'
 import { assert } from '#kernel/assert.ts'
+import { overOneConnection } from '../one-connection.ts'
 import { superuser, systemIdentifier } from './cluster.ts'
 import { EmbeddedPostgresFault, errorCode } from './faults.ts'
 import { type Folders, prepareFolders, readPassword } from './folders.ts'
@@ -102,19 +102,17 @@ async function urlOf(folders: Folders, port: number, database = 'holdfast'): Pro
 
 /** Also proves that what answers at the port is the server of this folder. */
 async function ensureDatabase(url: string, folders: Folders): Promise<void> {
-  const admin = new pg.Client({
-    connectionString: url.replace(/\/holdfast$/, '/postgres'),
-    application_name: 'holdfast start',
-  })
+  const admin = { url: url.replace(/\/holdfast$/, '/postgres'), name: 'holdfast start' }
   try {
-    await admin.connect()
-    const { rows } = await admin.query(
-      `select system_identifier::text as system,
-              (select count(*)::int from pg_catalog.pg_database where datname = 'holdfast') as databases
-         from pg_catalog.pg_control_system()`,
-    )
-    assert(rows[0].system === (await systemIdentifier(folders.cluster)), 'the server at our port serves our cluster')
-    if (rows[0].databases === 0) await admin.query('create database holdfast')
+    await overOneConnection(admin, async client => {
+      const { rows } = await client.query(
+        `select system_identifier::text as system,
+                (select count(*)::int from pg_catalog.pg_database where datname = 'holdfast') as databases
+           from pg_catalog.pg_control_system()`,
+      )
+      assert(rows[0].system === (await systemIdentifier(folders.cluster)), 'the server at our port serves our cluster')
+      if (rows[0].databases === 0) await client.query('create database holdfast')
+    })
   } catch (cause) {
     if (errorCode(cause) !== '28P01') throw cause
     throw new EmbeddedPostgresFault(
@@ -123,7 +121,5 @@ async function ensureDatabase(url: string, folders: Folders): Promise<void> {
         'Stop the server and remove that file; the next start sets a new password.',
       { cause },
     )
-  } finally {
-    await admin.end().catch(() => {})
   }
 }
