@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock as clock } from '#kernel/clock.ts'
-import { liveSecrets, readCredentials, type SandboxCredentials } from '#payments'
+import { type LivingSandbox, liveSecrets, livingSandbox, readCredentials, type SandboxCredentials } from '#payments'
 import type { Logger } from '#platform/telemetry/logger.ts'
 
 const program = fileURLToPath(new URL('../cli/holdfast.mjs', import.meta.url))
@@ -34,10 +34,10 @@ export async function startSandboxProcess(options: {
   let child: ChildProcess | null = null
   let isStopping = false
   let credentials = await readCredentials(folder)
-  const living = credentials === null ? null : await livingAt(credentials)
+  const living = await livingSandbox(folder)
   let origin = living?.origin ?? null
   /** One that a server started which is gone: ours to stop now. One that a person started is theirs. */
-  let orphan = living?.supervised ? living.pid : null
+  let orphan: number | null = null
   const stopping = new AbortController()
 
   async function start(): Promise<string> {
@@ -61,29 +61,36 @@ export async function startSandboxProcess(options: {
 
   async function restart(): Promise<void> {
     if (isStopping) return
-    await start().catch(error => {
+    await start().catch(async error => {
+      // Another server on this folder may have been faster.
+      const faster = await livingSandbox(folder)
+      if (faster !== null) return adopt(faster)
       logger.error({ err: (error as Error).message }, 'the payment sandbox could not be started again')
       return clock.sleep(5000).then(restart)
     })
   }
 
+  function adopt(other: LivingSandbox): void {
+    orphan = other.supervised ? other.pid : null
+    void watchAdopted()
+  }
+
   if (origin === null) {
     origin = await start()
     credentials = await readCredentials(folder)
-  } else void watchAdopted()
+  } else adopt(living!)
   const at = origin
   let secrets = liveSecrets(credentials!, clock.now())
   let readAt = clock.monotonic()
 
   /** Not our child, so nobody tells us that it died. */
   async function watchAdopted(): Promise<void> {
-    while (!isStopping && child === null) {
-      await clock.sleep(2000, stopping.signal).catch(() => {})
-      if (isStopping || child !== null || (await livingAt(credentials!)) !== null) continue
-      orphan = null
-      logger.warn('the payment sandbox has died and is started again')
-      await restart()
-    }
+    do await clock.sleep(2000, stopping.signal).catch(() => {})
+    while (!isStopping && (await livingSandbox(folder)) !== null)
+    if (isStopping) return
+    orphan = null
+    logger.warn('the payment sandbox has died and is started again')
+    await restart()
   }
 
   return {
@@ -128,19 +135,6 @@ async function endOrphan(pid: number): Promise<void> {
   } catch {
     // It is gone.
   }
-}
-
-type Living = { origin: string; pid: number; supervised: boolean }
-
-/** Where a sandbox of this folder answers, if one does. */
-async function livingAt({ port, publishable_key }: SandboxCredentials): Promise<Living | null> {
-  if (port === 0) return null
-  const origin = `http://127.0.0.1:${port}`
-  const answer = await fetch(`${origin}/sandbox/state`, { signal: AbortSignal.timeout(1000) }).catch(() => null)
-  // The port may be somebody else's by now.
-  type State = { publishable_key: string; pid: number; supervised: boolean }
-  const state = answer?.ok ? ((await answer.json().catch(() => null)) as State | null) : null
-  return state?.publishable_key === publishable_key ? { origin, pid: state.pid, supervised: state.supervised } : null
 }
 
 function firstLine(child: ChildProcess): Promise<string> {

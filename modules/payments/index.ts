@@ -47,6 +47,7 @@ export {
 } from './refunds.sql.ts'
 export { liveSecrets, readCredentials, type SandboxCredentials } from './sandbox/credentials.ts'
 export { inProcessClient } from './sandbox/in-process-client.ts'
+export { type LivingSandbox, livingSandbox, SandboxRuns } from './sandbox/living.ts'
 export { SandboxProvider } from './sandbox/provider.ts'
 export { runSandbox } from './sandbox/run-sandbox.ts'
 export { webhookRoutes } from './webhook.ts'

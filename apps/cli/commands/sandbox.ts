@@ -31,7 +31,7 @@ Its keys and the signing secret of its webhooks are in the folder, in sandbox/cr
 }
 
 async function sandbox(terminal: Terminal, options: SandboxOptions): Promise<Report> {
-  const { runSandbox } = await import('#payments')
+  const { runSandbox, SandboxRuns } = await import('#payments')
   const data = options.data ?? terminal.env.HOLDFAST_DATA ?? './data'
   const folder = resolve(join(data, 'sandbox'))
   const port = Number(options.port ?? terminal.env.HOLDFAST_SANDBOX_PORT ?? 0)
@@ -48,6 +48,10 @@ async function sandbox(terminal: Terminal, options: SandboxOptions): Promise<Rep
     supervised: options.supervised ?? false,
     onGone: () => stop(),
   }).catch(error => {
+    if (error instanceof SandboxRuns)
+      throw new CommandFailure(
+        `Another sandbox works on ${folder}, at ${error.origin}. Use it, or choose another --data.`,
+      )
     if (error.code !== 'EADDRINUSE') throw error
     throw new CommandFailure(
       `Port ${port} is taken by another program. Choose another: holdfast sandbox --port ${port + 1}`,

@@ -14,6 +14,7 @@ import {
 import { afterAttempt, signatureHeader } from './deliveries.ts'
 import { decodeForm } from './form.ts'
 import { Ledger } from './ledger.ts'
+import { livingSandbox, SandboxRuns } from './living.ts'
 import type { Delivery, LedgerRecord } from './objects.ts'
 import { applyRecord } from './objects.ts'
 import { authenticationPage, sandboxPage } from './pages.ts'
@@ -45,12 +46,38 @@ const bodyMax = 256 * 1024
 /**
  * The sandbox as a process: Stripe's API over HTTP, its webhooks, a page to see and steer it. It has a ledger of its own and knows nothing
  * of the box office but the address of its webhooks.
+ *
+ * @throws SandboxRuns when one works on this folder already
  */
 export async function runSandbox(options: SandboxOptions): Promise<RunningSandbox> {
   const { folder, clock, random, log, host = '127.0.0.1' } = options
   const credentials = (await readCredentials(folder)) ?? newCredentials(random)
+  const living = await livingSandbox(folder)
+  if (living !== null) throw new SandboxRuns(living.origin)
+  // Its port is taken before the ledger is touched: of two that start at once, one hears of the other.
+  const opened = Promise.withResolvers<void>()
+  const server = createServer((request, response) => {
+    opened.promise
+      .then(() => answer(request, response))
+      .catch(error => {
+        log(`a request to the sandbox failed: ${(error as Error).message}`)
+        if (!response.headersSent) response.writeHead(error.status ?? 500, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ error: { type: 'api_error', message: 'The sandbox stumbled.' } }))
+      })
+  })
+  server.keepAliveTimeout = 75_000
+  await listen(server, options.port || credentials.port, host).catch(async error => {
+    const faster = await livingSandbox(folder)
+    if (faster !== null) throw new SandboxRuns(faster.origin)
+    // The port of the last start is a wish; one that was asked for is not.
+    if (error.code !== 'EADDRINUSE' || options.port !== 0) throw error
+    return listen(server, 0, host)
+  })
+  const { port } = server.address() as AddressInfo
+  const origin = `http://${host}:${port}`
+  credentials.port = port
+  await writeCredentials(folder, credentials)
   const { ledger, tables } = await Ledger.open(folder)
-  let origin = ''
   const keys = { secretKey: credentials.secret_key, publishableKey: credentials.publishable_key }
   const provider = new SandboxProvider({ clock, random, keys, origin: () => origin })
   Object.assign(provider.tables, tables)
@@ -244,23 +271,7 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
     }
   }
 
-  const server = createServer((request, response) => {
-    answer(request, response).catch(error => {
-      log(`a request to the sandbox failed: ${(error as Error).message}`)
-      if (!response.headersSent) response.writeHead(error.status ?? 500, { 'content-type': 'application/json' })
-      response.end(JSON.stringify({ error: { type: 'api_error', message: 'The sandbox stumbled.' } }))
-    })
-  })
-  server.keepAliveTimeout = 75_000
-  await listen(server, options.port || credentials.port, host).catch(error => {
-    // The port of the last start is a wish; one that was asked for is not.
-    if (error.code !== 'EADDRINUSE' || options.port !== 0) throw error
-    return listen(server, 0, host)
-  })
-  const { port } = server.address() as AddressInfo
-  origin = `http://${host}:${port}`
-  credentials.port = port
-  await writeCredentials(folder, credentials)
+  opened.resolve()
   const ticking = keepTicking()
 
   return {

@@ -13,6 +13,7 @@ import { createStripeProvider } from '../../provider/stripe-provider.ts'
 import { providerContract } from '../../provider/test/stripe-provider.contract.ts'
 import { liveSecrets } from '../credentials.ts'
 import { afterAttempt, plannedDeliveries, signatureHeader } from '../deliveries.ts'
+import { SandboxRuns } from '../living.ts'
 import { type RunningSandbox, runSandbox } from '../run-sandbox.ts'
 import { straight } from '../steering.ts'
 
@@ -154,6 +155,17 @@ test('what it was told outlives the process, a torn last line does not matter, a
   assert.equal((await again.provider.retrieve(intent.id)).status, 'authorized')
   assert.equal((await again.merchant.paymentIntents.capture(intent.id)).status, 'succeeded')
   await writeFile(join(folder, 'copy'), '')
+})
+
+test('a second one on the same folder is told of the first, which keeps its ledger', async () => {
+  await assert.rejects(run(), new SandboxRuns(sandbox.origin))
+  const { id } = await speakTo(sandbox).merchant.paymentIntents.create({ amount: 500, currency: 'eur' })
+  await sandbox.close()
+  const together = await Promise.allSettled([run(), run()])
+  const [alive, ...others] = together.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+  assert.equal(others.length, 0, 'of two that start at once one works')
+  sandbox = alive!
+  assert.equal((await speakTo(sandbox).merchant.paymentIntents.retrieve(id)).amount, 500)
 })
 
 test('the page shows what there is, and steering that makes no sense is told where', async () => {
