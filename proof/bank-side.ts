@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answer, Api } from '../fans/api.ts'
 import type { Question } from '../fans/questions.ts'
+import { send } from '../test/harness/process-tree.ts'
 
 export type BankIntent = { id: string; status: string; amount_received: number; metadata: Record<string, string> }
 export type BankRefund = { id: string; payment_intent: string; amount: number; status: string }
@@ -27,6 +28,8 @@ export type BankSide = {
   captureByHand(ref: string): Promise<Answer>
   /** Sends an event once more, now. */
   resend(eventId: string): Promise<Answer>
+  /** Its process dies at whatever it does. */
+  kill(): Promise<void>
   /** How many webhooks are still to go out. */
   waiting(): Promise<number>
 }
@@ -74,6 +77,10 @@ export function bankSide(api: Api, { url, folder }: { url: string; folder: strin
       return insist({ path: `/v1/payment_intents/${ref}/capture`, method: 'POST', basic: secret_key })
     },
     resend: eventId => insist({ path: '/sandbox/resend', form: { event: eventId } }),
+    async kill() {
+      const { body } = await insist({ path: '/sandbox/state' })
+      send('SIGKILL', body.pid)
+    },
     async waiting() {
       const { body } = await insist({ path: '/sandbox/state' })
       return body.deliveries.waiting ?? 0

@@ -6,7 +6,7 @@ import { makeConcert } from '../../fans/hall.ts'
 import { ask, type Question } from '../../fans/questions.ts'
 import type { Books } from '../../fans/report.ts'
 import { brokenBooks } from '../../test/harness/books.ts'
-import { bankBooks } from './bank-books.ts'
+import { bankSide } from '../bank-side.ts'
 import type { BoxOffice } from './box-office.ts'
 import { letBuyersIn } from './buyers.ts'
 import { faultsOf } from './faults.ts'
@@ -84,12 +84,12 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const seats = await seatsOf(eventId)
   const { body: config } = await api(urls[0]!, { path: '/v1/config' })
   const { sandbox_url: sandboxUrl, publishable_key: publishableKey } = config.payments
-  const steer = (body: object) => api(sandboxUrl, { path: '/sandbox/steer', body })
+  const bank = bankSide(api, { url: sandboxUrl, folder: office.folder })
 
   const rows = [...Map.groupBy(seats.keys(), id => id.slice(0, id.lastIndexOf('-'))).values()]
   const buyers = letBuyersIn({ urls, sandboxUrl, publishableKey, eventId, rows, staff }, api, { rate, seed })
   const isOver = () => options.isOver() || performance.now() - startedAt > minutes * 60_000
-  const schedule = hurt(faultsOf(office, steer, { holdSeconds }), {
+  const schedule = hurt(faultsOf(office, bank, { holdSeconds }), {
     seed,
     until: isOver,
     houseServes: async () => void (await Promise.all(urls.map(url => soon(() => holdsAt(url))))),
@@ -178,8 +178,10 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
       const lost = lostPromises(buyers.promised.values(), kept)
       const twice = seatsInTwoHands(kept.changes)
       const broken = await brokenBooks(db)
-      const bank = await bankBooks(api, sandboxUrl, office.folder)
-      const difference = Math.abs(bank.taken - books.captured_amount) + Math.abs(bank.back - books.refunded_amount)
+      const sum = (amounts: Iterable<number>) => [...amounts].reduce((total, amount) => total + amount, 0)
+      const taken = sum((await bank.intents()).map(intent => intent.amount_received))
+      const back = sum((await bank.givenBack()).values())
+      const difference = Math.abs(taken - books.captured_amount) + Math.abs(back - books.refunded_amount)
       const rest = books.held + books.reserved > 0 ? [`${books.held + books.reserved} places are not at rest`] : []
       const deaths = [...office.doors, office.worker].flatMap(({ process }) => process.deaths())
       const byKind = Map.groupBy(schedule.recoveries, ({ kind }) => kind)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { childrenOf, send } from '../../test/harness/process-tree.ts'
+import type { BankSide } from '../bank-side.ts'
 import type { BoxOffice, Wired } from './box-office.ts'
 
 /** One harm under way: whom, for how long, and how it ends. */
@@ -17,11 +18,14 @@ const hangMs = 30_000
 
 export function faultsOf(
   { doors, worker, postgres, disk }: BoxOffice,
-  steer: (body: object) => Promise<unknown>,
+  bank: BankSide,
   { holdSeconds }: Scale,
 ): Record<string, Fault> {
   const between = (chance: () => number, least: number, most: number) => Math.round(least + chance() * (most - least))
-  const oneOf = (chance: () => number) => doors[Math.floor(chance() * doors.length)]!
+  const among = (all: readonly Wired[]) => (chance: () => number) => all[Math.floor(chance() * all.length)]!
+  const oneOf = among(doors)
+  // The worker settles and sweeps over a wire like the others.
+  const anyOf = among([...doors, worker])
   const house = (begin: Fault['begin']): Fault => ({ lane: 'house', begin })
   const atOnce = (whom: string): Harm => ({ whom, ms: 0, end: () => {} })
 
@@ -38,15 +42,15 @@ export function faultsOf(
     })
   const wired = (weather: (chance: () => number) => Parameters<Wired['wire']['be']>[0], least: number, most: number) =>
     house(chance => {
-      const { process, wire } = oneOf(chance)
+      const { process, wire } = anyOf(chance)
       wire.be(weather(chance))
       return { whom: process.name, ms: between(chance, least, most), end: () => wire.be({ kind: 'fair' }) }
     })
-  const bank = (faults: object[], least: number, most: number): Fault => ({
+  const steered = (faults: object[], least: number, most: number): Fault => ({
     lane: 'money',
     async begin(chance) {
-      await steer({ faults })
-      return { whom: 'the bank', ms: between(chance, least, most), end: () => steer({ faults: [] }) }
+      await bank.steer({ faults })
+      return { whom: 'the bank', ms: between(chance, least, most), end: () => bank.steer({ faults: [] }) }
     },
   })
 
@@ -80,13 +84,13 @@ export function faultsOf(
       return { whom: 'postgres', ms: between(chance, 1500, 6000), end: goOn }
     }),
     'wire reset': house(chance => {
-      const { process, wire } = oneOf(chance)
+      const { process, wire } = anyOf(chance)
       wire.reset()
       return atOnce(process.name)
     }),
     'wire gone': wired(() => ({ kind: 'gone' }), 1000, 5000),
     'wire cut after commit': house(chance => {
-      const { process, wire } = oneOf(chance)
+      const { process, wire } = anyOf(chance)
       wire.watch(bytes => (chance() < 0.3 && commits.some(commit => bytes.includes(commit)) ? 'after' : null))
       return { whom: process.name, ms: between(chance, 2000, 4000), end: () => wire.watch(() => null) }
     }),
@@ -99,21 +103,28 @@ export function faultsOf(
         return { whom: 'the disk', ms: between(chance, 4000, 8000), end: disk.free }
       }),
     }),
-    'provider gone': bank([{ endpoint: 'any', kind: 'timeout', share: 1 }], 12_000, 30_000),
-    'provider hangs': bank([{ endpoint: 'any', kind: 'hang', share: 0.7, hang_ms: hangMs }], 10_000, 20_000),
-    'provider fails after the effect': bank(
+    'provider gone': steered([{ endpoint: 'any', kind: 'timeout', share: 1 }], 12_000, 30_000),
+    'provider hangs': steered([{ endpoint: 'any', kind: 'hang', share: 0.7, hang_ms: hangMs }], 10_000, 20_000),
+    'provider fails after the effect': steered(
       [{ endpoint: 'any', kind: 'error_after_effect', share: 0.6 }],
       8000,
       15_000,
     ),
+    'provider killed': {
+      lane: 'money',
+      async begin() {
+        await bank.kill()
+        return atOnce('the bank')
+      },
+    },
     'webhooks lost': {
       lane: 'money',
       async begin(chance) {
-        await steer({ webhooks: { drop_share: 1 } })
+        await bank.steer({ webhooks: { drop_share: 1 } })
         return {
           whom: 'webhooks',
           ms: between(chance, 8000, 20_000),
-          end: () => steer({ webhooks: { drop_share: 0 } }),
+          end: () => bank.steer({ webhooks: { drop_share: 0 } }),
         }
       },
     },

@@ -28,7 +28,7 @@ export async function keepProcess(name: string, env: Record<string, string>): Pr
   async function keep(): Promise<void> {
     for (;;) {
       const { code, signal } = await current!.ended
-      const words = current!.said().slice(-600)
+      const words = current!.said().slice(-2000)
       current = null
       if (isOver) return
       if (!isKilled) deaths.push(`${name} ended with ${code ?? signal}: ${words}`)

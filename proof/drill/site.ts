@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,6 +8,7 @@ import { processesOfCluster } from '#platform/postgres/embedded/processes.ts'
 import type { Api } from '../../fans/api.ts'
 import { makeConcert } from '../../fans/hall.ts'
 import { runHoldfast, type ServerProcess, startServerProcess } from '../../test/harness/server-process.ts'
+import { bankSide } from '../bank-side.ts'
 
 export type Tell = (line: string) => void
 
@@ -101,31 +102,12 @@ export type Bank = Map<string, { ref: string; captured: number; refunded: number
 
 /** The bank's own books, by our payment's id. */
 export async function readBank(site: Site, api: Api): Promise<Bank> {
-  const { secret_key } = JSON.parse(await readFile(join(site.data, 'sandbox/credentials.json'), 'utf8'))
-  const refunded = new Map<string, number>()
-  type Refund = { id: string; payment_intent: string; amount: number; status: string }
-  for (const refund of await listOf<Refund>('/v1/refunds'))
-    if (refund.status === 'succeeded')
-      refunded.set(refund.payment_intent, (refunded.get(refund.payment_intent) ?? 0) + refund.amount)
-  type Intent = { id: string; status: string; amount_received: number; metadata: Record<string, string> }
+  const bank = bankSide(api, { url: site.sandboxUrl, folder: site.data })
+  const refunded = await bank.givenBack()
   return new Map(
-    (await listOf<Intent>('/v1/payment_intents')).map(({ id, status, amount_received, metadata }) => [
+    (await bank.intents()).map(({ id, status, amount_received, metadata }) => [
       metadata.payment_id!,
       { ref: id, status, captured: amount_received, refunded: refunded.get(id) ?? 0 },
     ]),
   )
-
-  async function listOf<Row extends { id: string }>(path: string): Promise<Row[]> {
-    const rows: Row[] = []
-    for (;;) {
-      const after = rows.length === 0 ? '' : `&starting_after=${rows.at(-1)!.id}`
-      const { status, body } = await api(site.sandboxUrl, { path: `${path}?limit=100${after}`, basic: secret_key })
-      if (status !== 200) {
-        await sleep(300)
-        continue
-      }
-      rows.push(...(body.data as Row[]))
-      if (!body.has_more) return rows
-    }
-  }
 }
