@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
 import { openDatabase } from '#platform/postgres/database.ts'
+import { migrate } from '#platform/postgres/migrate.ts'
 import { testDatabase } from '#platform/postgres/test-database.ts'
 import { wireToPostgres } from './harness/fault-wire.ts'
 
@@ -54,4 +55,15 @@ test('a COMMIT over a connection that falls silent is neither yes nor no', async
   })
   await assert.rejects(committing, OutcomeUnknown)
   assert.equal((await db.query('select 1')).rowCount, 1)
+})
+
+test('a start whose connection falls silent ends, so that it can be tried again', async () => {
+  wire.watch(bytes => {
+    if (bytes.includes('holdfast.migrations')) wire.be({ kind: 'hole' })
+    return null
+  })
+  await assert.rejects(migrate(wire.url, { silenceMs }), RetryableFault)
+  wire.watch(() => null)
+  wire.be({ kind: 'fair' })
+  assert.deepEqual(await migrate(wire.url, { silenceMs }), [])
 })

@@ -4,25 +4,34 @@ import { fileURLToPath } from 'node:url'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
-import type { Queryable } from './database.ts'
+import { openDatabase, type Queryable } from './database.ts'
 import { classify } from './errors.ts'
 
 const folder = fileURLToPath(new URL('../../db/migrations/', import.meta.url))
 
+/** Whoever starts us tries again; a start that waits for ever for a network that says nothing is never tried again. */
+const usualSilenceMs = 10_000
+/** The longest statement of a migration: an index over all tickets that were ever sold. */
+const migrationMs = 30 * 60_000
+
 /**
  * Brings the database to the newest schema: forward-only numbered SQL files, each in a transaction of its own order, under
- * Kysely's lock, so that two starting servers do it once.
+ * Kysely's lock, so that two starting servers do it once. Where nothing is missing, which is most starts, it only looks.
  *
+ * @param silenceMs how long the database may say nothing while nothing is migrated
  * @returns the names of the migrations that ran now
- * @throws Error naming the migration that failed
+ * @throws RetryableFault when the database is away, Error naming the migration that failed
  */
-export async function migrate(url: string): Promise<string[]> {
-  const db = new Kysely<unknown>({
-    // Whoever starts us tries again; a start that waits for ever for a network that says nothing is never tried again.
-    dialect: new PostgresDialect({
-      pool: new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 }),
-    }),
+export async function migrate(url: string, { silenceMs = usualSilenceMs } = {}): Promise<string[]> {
+  if (await isNewest(url, silenceMs)) return []
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: silenceMs,
+    query_timeout: migrationMs,
   })
+  pool.on('connect', client => client.on('error', () => {})) // what is asked next fails with it
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     const files = await migrationFiles()
     const migrator = new Migrator({
@@ -50,6 +59,16 @@ export async function migrate(url: string): Promise<string[]> {
     return results.map(result => result.migrationName)
   } finally {
     await db.destroy()
+  }
+}
+
+async function isNewest(url: string, silenceMs: number): Promise<boolean> {
+  const db = openDatabase({ url, max: 1, name: 'holdfast migrate', acquireMs: silenceMs, silenceMs })
+  try {
+    const { missing, unknown } = await compareMigrations(db)
+    return missing.length === 0 && unknown.length === 0
+  } finally {
+    await db.close()
   }
 }
 
