@@ -6,13 +6,18 @@ export type Fence = {
   closed: boolean
   reason: string | null
   closed_by_history: boolean
+  /** Closed because the record was made again from a backup. */
+  restored: boolean
   known_until: number | null
   synchronous: boolean
 }
 
+const restored = 'restored to '
+
 export async function readFence(db: Queryable): Promise<Fence> {
   const { rows } = await db.query<Fence>(
-    `select f.epoch, g.closed, f.reason, f.closed_by_history, f.known_until, f.synchronous
+    `select f.epoch, g.closed, f.reason, f.closed_by_history,
+       f.closed_by_history and starts_with(f.reason, '${restored}') as restored, f.known_until, f.synchronous
      from holdfast.sales_fence f cross join holdfast.sales_gate() g`,
   )
   return rows[0]!
@@ -51,6 +56,12 @@ export async function noteHistory(db: Queryable, reason: string): Promise<string
     [reason],
   )
   return rowCount === 1 ? reason : null
+}
+
+/** As `noteHistory`, of a record that was made again from a backup. The copy may say that it had a standby; that says nothing of the copy. */
+export async function noteRestore(db: Queryable, moment: string): Promise<void> {
+  await noteHistory(db, `${restored}${moment}`)
+  await noteSynchronous(db, false)
 }
 
 /** Call after the primary has begun to wait for its standby, and before it stops to. */

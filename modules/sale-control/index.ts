@@ -13,6 +13,7 @@ export {
   acceptPromotion,
   closeFence,
   noteHistory,
+  noteRestore,
   noteSynchronous,
   openFence,
   readFence,

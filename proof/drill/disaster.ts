@@ -108,6 +108,8 @@ export async function disaster(api: Api, tell: Tell, { seats }: { seats: number 
     await site.start()
     const closed = await site.command('fence', 'status')
     assert.equal(closed.json.closed, true, 'a restore closes the fence')
+    const careless = await site.command('fence', 'open', '--nothing-lost')
+    assert.equal(careless.code, 1, 'a restored record is no standby')
     const reconciled = await site.command('fence', 'reconcile')
     assert.equal(reconciled.code, 0, JSON.stringify(reconciled))
     const opened = await site.command('fence', 'open')

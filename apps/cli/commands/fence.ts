@@ -114,6 +114,10 @@ async function open(terminal: Terminal, options: OpenOptions): Promise<Report> {
   return onDatabase(terminal, async (db, config) => {
     const fence = await readFence(db)
     if (options.nothingLost === true) {
+      if (fence.restored)
+        throw new CommandFailure(
+          `It stays closed: this record was ${fence.reason}, and no standby. Run \`holdfast fence reconcile\`, then \`holdfast fence open\`.`,
+        )
       if (!(await acceptPromotion(db))) await openFence(db)
       return status(db)
     }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { readConfig } from '#platform/config/config.ts'
 import { restoreCluster } from '#platform/postgres/backup/restore-cluster.ts'
 import { openDatabase } from '#platform/postgres/database.ts'
-import { noteHistory, readFence } from '#sale-control'
+import { noteRestore, readFence } from '#sale-control'
 import { withCommonOptions } from '../common-options.ts'
 import { embeddedFolder } from '../database.ts'
 import { CommandFailure, usageError } from '../failure.ts'
@@ -51,7 +51,7 @@ async function restore(terminal: Terminal, options: RestoreOptions): Promise<Rep
   const db = openDatabase({ url: server.url, max: 1, name: 'holdfast restore' })
   try {
     const moment = to === null ? `the end of the archive, ${iso(archivedUntil)}` : iso(to)
-    await noteHistory(db, `restored to ${moment}`)
+    await noteRestore(db, moment)
     const fence = await readFence(db)
     const knownUntil = fence.known_until === null ? null : iso(fence.known_until)
     return {

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { testDatabase } from '#platform/postgres/test-database.ts'
-import { acceptPromotion, closeFence, noteHistory, noteSynchronous, openFence, readFence } from '#sale-control'
+import {
+  acceptPromotion,
+  closeFence,
+  noteHistory,
+  noteRestore,
+  noteSynchronous,
+  openFence,
+  readFence,
+} from '#sale-control'
 
 const { db } = await testDatabase({ max: 2 })
 
@@ -53,6 +61,18 @@ test('only a standby that was waited for goes on by itself', async () => {
   assert.equal(await acceptPromotion(db), true)
   assert.equal((await readFence(db)).closed, false)
   assert.equal((await readFence(db)).synchronous, false, 'it has no standby of its own')
+})
+
+test('a copy of a record that had a standby is none', async () => {
+  await noteSynchronous(db, true)
+  await promote()
+  await noteRestore(db, 'noon')
+  const { reason, restored } = await readFence(db)
+  assert.deepEqual([reason, restored], ['restored to noon', true])
+  assert.equal(await acceptPromotion(db), false)
+  assert.equal((await readFence(db)).closed, true)
+  await openFence(db)
+  assert.equal((await readFence(db)).restored, false)
 })
 
 test('what a person closed no promotion opens', async () => {
