@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { mkdir, rm, statfs, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -23,6 +23,9 @@ export async function mountSmallDisk(folder: string): Promise<SmallDisk | string
     const { stderr, message } = error as Error & { stderr?: string }
     return (stderr?.trim() || message).split('\n')[0]!
   }
+  // Also when somebody cannot wait for the end: a mount outlives its process.
+  const unmountNow = () => execFileSync('umount', ['-l', folder])
+  process.once('exit', unmountNow)
   return {
     async fill() {
       const { bavail, bsize } = await statfs(folder)
@@ -42,6 +45,7 @@ export async function mountSmallDisk(folder: string): Promise<SmallDisk | string
       )
     },
     async close() {
+      process.off('exit', unmountNow)
       await run('umount', [folder]).catch(() => run('umount', ['-l', folder]))
       await rm(image, { force: true })
     },
