@@ -34,9 +34,21 @@ const eventStream = {
  * way, so that an answer costs what the framework costs.
  */
 export function availabilityRoutes({ definitions, watch, view, streams }: AvailabilityPorts): Routes {
-  const find = async (request: FastifyRequest<{ Params: { event_id: string } }>): Promise<EventDefinition | null> => {
-    const { event_id } = request.params
-    return definitions.cached(event_id) ?? definitions.byId(event_id)
+  type Answer = (definition: EventDefinition, watched: Watched) => FastifyReply
+  type EventRequest = FastifyRequest<{ Params: { event_id: string } }>
+
+  /** Answers at once where the event is in memory, which is nearly always: waiting for a promise would cost a twentieth of the answer. */
+  function ofEvent(request: EventRequest, reply: FastifyReply, answer: Answer): void {
+    const definition = definitions.cached(request.params.event_id)
+    const watched = definition && watch(definition.eventNo)
+    if (definition && watched && !(watched instanceof Promise)) answer(definition, watched)
+    else ofReadEvent(request, reply, answer).catch(error => reply.send(error))
+  }
+
+  async function ofReadEvent(request: EventRequest, reply: FastifyReply, answer: Answer): Promise<FastifyReply> {
+    const definition = await definitions.byId(request.params.event_id)
+    if (definition === null) return sendProblem(request, reply, 'event-not-found')
+    return answer(definition, await watch(definition.eventNo))
   }
 
   return app => {
@@ -54,12 +66,10 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
           response: { 200: Availability },
         },
       },
-      async (request, reply) => {
-        const definition = await find(request)
-        if (definition === null) return sendProblem(request, reply, 'event-not-found')
-        const { published } = await watch(definition.eventNo)
-        return send(request, reply, published.sections(view(definition)), json)
-      },
+      (request, reply) =>
+        ofEvent(request, reply, (definition, { published }) =>
+          send(request, reply, published.sections(view(definition)), json),
+        ),
     )
 
     app.get(
@@ -75,18 +85,16 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
           response: { 200: SeatsOfSection },
         },
       },
-      async (request, reply) => {
-        const definition = await find(request)
-        if (definition === null) return sendProblem(request, reply, 'event-not-found')
-        const { seats, published } = await watch(definition.eventNo)
-        const { section } = request.query
-        const sectionNo = seats.map.sectionNoOf(section)
-        if (sectionNo === -1)
-          return sendProblem(request, reply, 'not-found', {
-            detail: `The event has no section "${section}" with seats.`,
-          })
-        return send(request, reply, published.seatsOf(view(definition), sectionNo), json)
-      },
+      (request, reply) =>
+        ofEvent(request, reply, (definition, { seats, published }) => {
+          const { section } = request.query
+          const sectionNo = seats.map.sectionNoOf(section)
+          if (sectionNo === -1)
+            return sendProblem(request, reply, 'not-found', {
+              detail: `The event has no section "${section}" with seats.`,
+            })
+          return send(request, reply, published.seatsOf(view(definition), sectionNo), json)
+        }),
     )
 
     app.get(
@@ -104,14 +112,12 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
           response: { 200: bytes },
         },
       },
-      async (request, reply) => {
-        const definition = await find(request)
-        if (definition === null) return sendProblem(request, reply, 'event-not-found')
-        const { published } = await watch(definition.eventNo)
-        const body = published.snapshot(view(definition))
-        reply.header('X-Availability-Version', body.version)
-        return send(request, reply, body, 'application/octet-stream')
-      },
+      (request, reply) =>
+        ofEvent(request, reply, (definition, { published }) => {
+          const body = published.snapshot(view(definition))
+          reply.header('X-Availability-Version', body.version)
+          return send(request, reply, body, 'application/octet-stream')
+        }),
     )
 
     app.get(
@@ -132,19 +138,12 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
           response: { 200: eventStream },
         },
       },
-      async (request, reply) => {
-        const definition = await find(request)
-        if (definition === null) return sendProblem(request, reply, 'event-not-found')
-        await watch(definition.eventNo)
-        const header = request.headers['last-event-id']
-        streams.open(
-          request,
-          reply,
-          definition.eventNo,
-          typeof header === 'string' ? header : request.query.last_event_id,
-        )
-        return reply
-      },
+      (request, reply) =>
+        ofEvent(request, reply, ({ eventNo }) => {
+          const header = request.headers['last-event-id']
+          streams.open(request, reply, eventNo, typeof header === 'string' ? header : request.query.last_event_id)
+          return reply
+        }),
     )
   }
 }

@@ -52,9 +52,16 @@ export function publicRoutes({ definitions, lists, geometry }: PublicPorts): Rou
         config: { problems: ['event-not-found'] },
         schema: { tags, operationId: 'getEvent', summary: 'Read an event', params, response: { 200: Event } },
       },
-      async (request, reply) => {
-        const event = definitions.cached(request.params.event_id) ?? (await visible(request))
-        return event ? sendEvent(request, reply, event) : sendProblem(request, reply, 'event-not-found')
+      (request, reply) => {
+        // Without a promise where it is at hand: see availability's routes.
+        const known = definitions.cached(request.params.event_id)
+        const answer = (event: EventDefinition | null) =>
+          event ? sendEvent(request, reply, event) : sendProblem(request, reply, 'event-not-found')
+        if (known) answer(known)
+        else
+          visible(request)
+            .then(answer)
+            .catch(error => reply.send(error))
       },
     )
 
