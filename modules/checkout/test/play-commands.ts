@@ -74,8 +74,6 @@ function readerDeps({ db }: Till): ConsumerDeps {
 export class Play {
   readonly #till: Till
   readonly #orders: Awaited<ReturnType<Till['hold']>>[] = []
-  /** Of each order that has one. */
-  readonly #intents = new Map<object, string>()
   readonly #reader: Job
   /** What the messages said. */
   readonly #read: object[] = []
@@ -119,6 +117,12 @@ export class Play {
     }
   }
 
+  /** In the order of their orders: of two that a job makes in one turn, which is first is chance. */
+  #intentsByOrder() {
+    const at = (id: unknown) => this.#orders.findIndex(({ reservationId }) => reservationId === id)
+    return [...this.#till.provider.intents.values()].sort((a, b) => at(a.reservationId) - at(b.reservationId))
+  }
+
   #next(trouble: () => void): void {
     this.#trouble = trouble
   }
@@ -139,7 +143,7 @@ export class Play {
   async picture({ counts = true } = {}): Promise<unknown> {
     const { provider } = this.#till
     const orders = await Promise.all(this.#orders.map(order => this.#till.state(order)))
-    const intents = [...provider.intents.values()].map(({ status, amountCaptured, refunds }) => {
+    const intents = this.#intentsByOrder().map(({ status, amountCaptured, refunds }) => {
       return { status, amountCaptured, refunds: refunds.map(({ amount, status }) => ({ amount, status })) }
     })
     // Of different subjects, whichever id is lower is told first.
@@ -158,9 +162,9 @@ export class Play {
     const till = this.#till
     const { provider, jobs, store } = till
     const order = this.#orders[n % Math.max(1, this.#orders.length)]
-    const intents = [...provider.intents.values()]
+    const intents = this.#intentsByOrder()
     // Of that order if it has one, so that commands that name one order meet.
-    const own = order === undefined ? undefined : provider.intents.get(this.#intents.get(order) ?? '')
+    const own = intents.findLast(({ reservationId }) => reservationId === order?.reservationId)
     const intent = own ?? intents[n % Math.max(1, intents.length)]
     switch (kind) {
       case 'hold':
@@ -173,7 +177,6 @@ export class Play {
       case 'check out': {
         if (order === undefined) return null
         const answer = await till.checkOut(order)
-        if (answer.kind === 'ready') this.#intents.set(order, answer.intent.ref)
         return answer.kind === 'refused' ? answer.code : answer.kind
       }
       case 'authorize':

@@ -1,5 +1,5 @@
 import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
-import { newId } from '#kernel/ids.ts'
+import { newId, type ReservationId } from '#kernel/ids.ts'
 import type { systemRandom } from '#kernel/random.ts'
 import { type CreateIntent, type Intent, type ProviderEvent, ProviderRefusal } from '#payments'
 import type { PacedProvider } from '../ports.ts'
@@ -89,7 +89,7 @@ export class PlayedProvider implements PacedProvider {
     return { ...this.tell('refund.failed', ref), intent: null, refund: { ...refund, intentRef: ref } }
   }
 
-  async create({ paymentId, round, amount, currency }: CreateIntent): Promise<Intent> {
+  async create({ paymentId, metadata, round, amount, currency }: CreateIntent): Promise<Intent> {
     return this.#call('create', paymentId, () => {
       if (this.refusesCreate !== null) throw this.refusesCreate
       this.keys.push(`${paymentId}:${round}`)
@@ -104,6 +104,7 @@ export class PlayedProvider implements PacedProvider {
         amountCaptured: 0,
         clientSecret: `${ref}_secret`,
         paymentId,
+        reservationId: metadata.reservation_id as ReservationId,
         isLive: false,
         createdAt: this.#source.clock.now(),
         lastDecline: null,
