@@ -1,4 +1,4 @@
-import { RetryableFault } from '#kernel/faults.ts'
+import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
 import type { PaymentId, ReservationId } from '#kernel/ids.ts'
 
 /**
@@ -131,3 +131,9 @@ export class ProviderBusy extends RetryableFault {
     this.asksForFewer = asksForFewer
   }
 }
+
+/**
+ * A failure of its own that the provider keeps under a key and answers again, for a day. It says what was once, so it is no sign that the
+ * provider is away now; another key may well succeed.
+ */
+export class KeptFailure extends OutcomeUnknown {}

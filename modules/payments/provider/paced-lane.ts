@@ -1,7 +1,7 @@
 import type { Clock } from '#kernel/clock.ts'
 import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
-import { type PaymentProvider, ProviderBusy } from '../ports.ts'
+import { KeptFailure, type PaymentProvider, ProviderBusy } from '../ports.ts'
 import { Breaker, type BreakerState } from './breaker.ts'
 
 export type LaneOptions = {
@@ -156,7 +156,7 @@ export function paced(provider: PaymentProvider, options: LaneOptions): PacedPro
       const isBusy = error instanceof ProviderBusy
       if (isBusy && error.asksForFewer) rates.get(endpoint)!.pause((busyPauseCalls / perEndpoint) * 1000)
       const isFailure = !isBusy && (error instanceof OutcomeUnknown || error instanceof RetryableFault)
-      if (isFailure) breaker.failed()
+      if (isFailure && !(error instanceof KeptFailure)) breaker.failed()
       else breaker.answered()
       calls.inc({ endpoint, outcome: isFailure ? 'failed' : isBusy ? 'busy' : 'refused' })
       throw error

@@ -1,6 +1,6 @@
 import Stripe from 'stripe'
 import { OutcomeUnknown, RetryableFault, TerminalFault } from '#kernel/faults.ts'
-import { type Intent, ProviderBusy, ProviderRefusal } from '../ports.ts'
+import { type Intent, KeptFailure, ProviderBusy, ProviderRefusal } from '../ports.ts'
 
 /** Failures of a connection before a byte of the request was sent. */
 const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ERR_INVALID_URL'])
@@ -37,7 +37,10 @@ export function faultOf(error: unknown, intentOf: (intent: Stripe.PaymentIntent)
       intent: intent && typeof intent === 'object' ? intentOf(intent) : null,
     })
   }
-  return new OutcomeUnknown(`the payment provider failed (${statusCode}): ${message}`)
+  const isKept = error.headers?.['idempotent-replayed'] === 'true'
+  return isKept
+    ? new KeptFailure(`the payment provider keeps a failure under this key (${statusCode}): ${message}`)
+    : new OutcomeUnknown(`the payment provider failed (${statusCode}): ${message}`)
 }
 
 /** Messages of the provider may quote a key or a client secret. */

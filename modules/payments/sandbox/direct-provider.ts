@@ -1,6 +1,6 @@
 import type Stripe from 'stripe'
 import { OutcomeUnknown } from '#kernel/faults.ts'
-import { type PaymentProvider, ProviderBusy, ProviderRefusal } from '../ports.ts'
+import { KeptFailure, type PaymentProvider, ProviderBusy, ProviderRefusal } from '../ports.ts'
 import { eventOf, eventTypes, intentOf, refundOf } from '../provider/stripe-objects.ts'
 import type { Form } from './form.ts'
 import type { SandboxAnswer, SandboxKeys, SandboxProvider, SandboxRequest } from './provider.ts'
@@ -32,7 +32,10 @@ export function directProvider(options: {
     if (answer.status < 300) return structuredClone(answer.body) as never
     const { error } = answer.body as { error: { code?: string; type: string; message: string; payment_intent?: never } }
     if (answer.status === 429) throw new ProviderBusy(error.message, { asksForFewer: true })
-    if (answer.status >= 500) throw new OutcomeUnknown(`the payment provider failed (${answer.status})`)
+    if (answer.status >= 500) {
+      const Failure = answer.headers['idempotent-replayed'] === 'true' ? KeptFailure : OutcomeUnknown
+      throw new Failure(`the payment provider failed (${answer.status})`)
+    }
     throw new ProviderRefusal(error.code ?? error.type, error.message, {
       intent: error.payment_intent === undefined ? null : intentOf(error.payment_intent),
     })

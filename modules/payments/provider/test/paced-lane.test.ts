@@ -3,7 +3,14 @@ import { test } from 'node:test'
 import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
 import type { PaymentId } from '#kernel/ids.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
-import { type CreateIntent, type Intent, type PaymentProvider, ProviderBusy, ProviderRefusal } from '../../ports.ts'
+import {
+  type CreateIntent,
+  type Intent,
+  KeptFailure,
+  type PaymentProvider,
+  ProviderBusy,
+  ProviderRefusal,
+} from '../../ports.ts'
 import { Breaker } from '../breaker.ts'
 import { type LaneOptions, type PacedProvider, paced } from '../paced-lane.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -212,6 +219,20 @@ test('a provider that asks for fewer calls is there: no breaker opens for that, 
   times(10, () => create(away.lane))
   await away.clock.pass(1000)
   assert.notEqual(away.lane.breaker(), 'closed')
+})
+
+test('a failure that the provider keeps under a key is no sign that it is away', async () => {
+  let isAway = true
+  const answer = () => Promise.reject(isAway ? new RetryableFault('away') : new KeptFailure('an old failure'))
+  const { clock, lane } = laneWith({ answer })
+  times(4, () => create(lane))
+  await clock.pass(1000)
+  assert.notEqual(lane.breaker(), 'closed')
+  isAway = false
+  await clock.pass(5000)
+  times(1, () => create(lane))
+  await clock.pass(100)
+  assert.equal(lane.breaker(), 'closed', 'whoever tried met an old failure, and it was an answer')
 })
 
 test('a call that fails is not repeated', async () => {
