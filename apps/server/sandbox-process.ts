@@ -49,14 +49,18 @@ export async function startSandboxProcess(options: {
       env: {},
     })
     child = started
+    // One that never became ready is its caller's to deal with.
+    let isReady = false
     started.once('exit', code => {
       child = null
-      if (isStopping) return
+      if (isStopping || !isReady) return
       logger.warn({ code }, 'the payment sandbox has died and is started again')
       void clock.sleep(restartPauseMs).then(restart)
     })
-    const said = await firstLine(started)
-    return (JSON.parse(said) as { origin: string }).origin
+    const said = JSON.parse(await firstLine(started)) as { origin?: string; error?: string }
+    if (said.origin === undefined) throw new Error(`the payment sandbox does not start: ${said.error}`)
+    isReady = true
+    return said.origin
   }
 
   async function restart(): Promise<void> {

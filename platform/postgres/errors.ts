@@ -18,16 +18,24 @@ const away = new Set([
   '53300',
   '53400',
   '25P03',
+  // A database that is still a standby: its address has moved, and its promotion has not come yet.
+  '25006',
   '08000',
   '08003',
   '08006',
   '08001',
   '08004',
+  // What a pooler says when its own connection to the server is gone.
+  '08P01',
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
   'ETIMEDOUT',
   'ENOENT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
 ])
 
 /** What the driver says when the connection had died before it was asked: nothing was sent. It has no code. */

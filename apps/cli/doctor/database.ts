@@ -2,6 +2,7 @@ import type { Clock } from '#kernel/clock.ts'
 import type { Config } from '#platform/config/config.ts'
 import type { Database } from '#platform/postgres/database.ts'
 import { compareMigrations } from '#platform/postgres/migrate.ts'
+import { readFence } from '#sale-control'
 import { type Check, fail, ok, warn } from './check.ts'
 
 /** Connections of a process beside its pools: change feed, relay, job runner. */
@@ -60,7 +61,11 @@ export function checkClocks({ clockAheadMs, roundTripMs }: ServerFacts): Check {
 export function checkConnections({ settings }: ServerFacts, config: Config): Check {
   const usable = Number(settings.max_connections) - Number(settings.superuser_reserved_connections ?? 3)
   const pools =
-    config.HOLDFAST_HOLD_LANES + config.HOLDFAST_POOL_READ + config.HOLDFAST_POOL_STAFF + config.HOLDFAST_POOL_SALE
+    config.HOLDFAST_HOLD_LANES +
+    config.HOLDFAST_POOL_SALE +
+    config.HOLDFAST_POOL_PAY +
+    config.HOLDFAST_POOL_READ +
+    config.HOLDFAST_POOL_STAFF
   const needed = pools + othersPerProcess
   const found = `a process uses up to ${needed} of ${usable}`
   if (needed > usable) return fail('connections', found, 'Raise max_connections, or lower the HOLDFAST_POOL_ settings.')
@@ -92,13 +97,11 @@ export async function checkMigrations(db: Database): Promise<Check> {
 
 /** Only once the schema is current. */
 export async function checkFence(db: Database): Promise<Check> {
-  const { rows } = await db.query<{ closed: boolean; reason: string | null }>(
-    'select closed, reason from holdfast.sales_fence',
-  )
-  if (!rows[0]?.closed) return ok('sales', 'not fenced')
+  const { closed, reason } = await readFence(db)
+  if (!closed) return ok('sales', 'not fenced')
   return warn(
     'sales',
-    `fenced: ${rows[0].reason ?? 'no reason given'}`,
+    `fenced: ${reason ?? 'this is another history of the database than the one it knew'}`,
     'No seat is sold until the books are reconciled and the fence is opened.',
   )
 }
