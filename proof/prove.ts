@@ -77,7 +77,13 @@ async function main(): Promise<number> {
     return 2
   }
   const reports: Record<string, { passed: boolean; seconds: number; report: Report | null }> = {}
+  let isStopped = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      isStopped = true
+    })
   for (const { name, run, summary } of parts.filter(part => only.includes(part.name))) {
+    if (isStopped) return 130
     process.stderr.write(`--- ${name}\n`)
     const startedAt = performance.now()
     const { code, lastLine } = await runProgram(run(values.long === true))

@@ -38,6 +38,7 @@ async function main(): Promise<number> {
   const keys = simulationKeys()
   if (options.bugs) {
     const chosen = bugs.filter(({ failure, bug }) => `${failure} ${bug}`.includes(options.bug))
+    if (chosen.length === 0) throw new UsageProblem(`no bug has "${options.bug}" in its number or name`)
     const caught = await catchBugs({ keys, chosen, tell: line => process.stderr.write(`${line}\n`) })
     const missed = caught.filter(({ caught: found }) => found === null).map(({ bug }) => bug)
     const report = { bugs: caught.length, caught: caught.length - missed.length, missed, table: caught }

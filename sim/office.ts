@@ -369,7 +369,11 @@ const never = () => new Promise<never>(() => {})
 
 /** The world may be away under anything; nothing else may go wrong. */
 export function passingOnly(error: unknown): void {
-  if (!(error instanceof RetryableFault || error instanceof OutcomeUnknown)) throw error
+  if (!isPassing(error)) throw error
+}
+
+export function isPassing(error: unknown): boolean {
+  return error instanceof RetryableFault || error instanceof OutcomeUnknown
 }
 
 /** Counters name what was reached; the rest is of no interest here. */

@@ -10,7 +10,7 @@ import { tickets } from '#tickets/memory'
 import { Bank } from './bank.ts'
 import type { Chance } from './chance.ts'
 import { defineEvent, eventNo } from './hall.ts'
-import { Office, passingOnly } from './office.ts'
+import { isPassing, Office, passingOnly } from './office.ts'
 import type { Order } from './people.ts'
 import { Timeline } from './timeline.ts'
 import { calm, type Weather } from './weather.ts'
@@ -157,7 +157,8 @@ export class Town {
     const answer = work().then(
       result => ({ result }),
       error => {
-        passingOnly(error)
+        // Whoever asked may have gone, and then nobody would hear of it.
+        if (!isPassing(error)) this.violations.push((error as Error).stack ?? String(error))
         return null
       },
     )
@@ -260,6 +261,7 @@ export class Town {
     if (this.#weather === calm) return
     const at = this.#chance.int(this.#offices.length)
     const office = this.#offices[at]!
+    if (!office.isAlive) return
     office.crash()
     this.reached('crash')
     this.timeline.note(`${office.name} crashes`)

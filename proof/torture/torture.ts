@@ -58,6 +58,7 @@ export type Order = {
 
 const webhookPath = '/v1/webhooks/payments/stripe'
 const holdSeconds = 900
+const typingMs = 1500
 const restMsMax = 300_000
 /** For the last webhooks: one that was refused twice comes again after five minutes. */
 const lateMsMax = 240_000
@@ -82,6 +83,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   const orders: Order[] = []
   const acks: number[] = []
   const accepted: string[] = []
+  const turnedAway: string[] = []
   let forgeries = 0
   let crashes = 0
   let buyersLeft = payments
@@ -139,13 +141,13 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     const guest = await insist(() => api(url, ask.guest()))
     const me = { token: guest.body.access_token as string }
     const held = await insist(() => api(url, ask.hold({ ...me, key }, eventId, { best_available: { quantity: 1 } })))
-    if (held.status !== 201) return null
+    if (held.status !== 201) return notServed(`a hold is answered ${held.status} ${held.body.code}`)
     const reservationId = held.body.reservation_id as string
     const paying = await insist(
       () => api(url, ask.checkOut(me, reservationId, { email: 'ada@example.org', name: 'Ada' })),
       [202],
     )
-    if (paying.status !== 200) return null
+    if (paying.status !== 200) return notServed(`a checkout is answered ${paying.status} ${paying.body.code}`)
     const {
       provider_ref: ref,
       client_secret: secret,
@@ -163,11 +165,19 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       ticketAt: null,
     }
     orders.push(order)
+    // Time to type a card, in which somebody may forge that it was.
+    await sleep(typingMs)
     for (const card of cards) {
       const said = await insist(() => api(sandboxUrl, ask.confirm({ ref, secret, publishableKey }, card)))
       if (said.status === 200) order.acceptedAt = performance.now()
     }
     return order
+  }
+
+  /** There are places for all, and everybody comes in time. */
+  function notServed(what: string): null {
+    turnedAway.push(what)
+    return null
   }
 
   async function waitForTicket(order: Order): Promise<void> {
@@ -189,12 +199,17 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     }
   }
 
+  /** Whoever came last and has not paid yet: only there "this has been paid" would be a lie that sells. */
+  function aim(): Order {
+    return orders.findLast(({ acceptedAt }) => acceptedAt === null) ?? orders.at(-1)!
+  }
+
   /** One forgery for ten payments, each for an intent that is open. */
   async function forgeAll(): Promise<void> {
     for (let i = 0; i < payments / 10; i++) {
       while (orders.length === 0) await sleep(100)
       await sleep(random() * 900)
-      const { ref, paymentId, amount } = orders[Math.floor(random() * orders.length)]!
+      const { ref, paymentId, amount } = aim()
       const kind = forgeryKinds[i % forgeryKinds.length]!
       const { body, signature } = forge(kind, {
         ref,
@@ -212,7 +227,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       }).catch(() => null)
       if (response === null) continue
       await response.arrayBuffer()
-      acks.push(performance.now() - at)
+      if (response.ok) acks.push(performance.now() - at)
       if (!wellSigned.has(kind) && response.ok) accepted.push(kind)
     }
   }
@@ -255,7 +270,10 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   /** Asked for twice at once. */
   async function giveBack({ reservationId }: Order): Promise<void> {
     const question = { path: `/v1/reservations/${reservationId}/refund`, token: staff, body: { reason: 'torture' } }
-    await Promise.all(['a', 'b'].map(key => insist(() => api(url, { ...question, key: `${reservationId}-${key}` }))))
+    const asked = (key: string) => insist(() => api(url, { ...question, key: `${reservationId}-${key}` }))
+    const answers = await Promise.all([asked('a'), asked('b')])
+    if (!answers.some(answer => answer.status === 202))
+      turnedAway.push(`a refund is answered ${answers.map(answer => answer.status).join(' and ')}`)
   }
 
   /** Nothing of these arrives by itself: each piece of news is sent, in its place. */
@@ -283,7 +301,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   async function report(): Promise<TortureReport> {
     const intents = new Map((await bank.intents()).map(intent => [intent.id, intent]))
     const given = await bank.givenBack()
-    const wrong: string[] = []
+    const wrong = [...turnedAway]
     for (const order of orders) {
       const { body } = await insist(() => api(url, ask.reservation(order, order.reservationId)))
       const intent = intents.get(order.ref)
@@ -301,6 +319,8 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     )
     for (const made of twice) wrong.push(`${made[0]!.metadata.payment_id} has ${made.length} intents`)
     const { body: books } = await api(url, { path: `/v1/events/${eventId}/audit`, token: staff })
+    const unrested = books.held + books.reserved + books.refund_pending_amount
+    if (unrested > 0) wrong.push(`${books.held} held, ${books.reserved} reserved, ${books.refund_pending_amount} owed`)
     const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0)
     const taken = sum([...intents.values()].map(intent => intent.amount_received))
     const difference = Math.abs(taken - books.captured_amount) + Math.abs(sum(given.values()) - books.refunded_amount)

@@ -14,6 +14,7 @@ export type CaughtBug = {
 /** A bug that takes longer than this to show would not be found while somebody waits. */
 const patienceMs = 60_000
 const seedsMax = 3000
+const controlSeeds = 100
 
 /** A mutant is a copy; so that all of its modules are copies of one kind, all that a sale needs is copied. */
 const copied = {
@@ -34,6 +35,10 @@ export async function catchBugs(options: {
 }): Promise<CaughtBug[]> {
   const { keys, chosen, tell = () => {} } = options
   const results: CaughtBug[] = []
+  // A copy without a bug must be sound, or whatever is seen says nothing.
+  const whole = await importMutant<typeof Play>(entry, copied)
+  const control = await runCampaign({ play: whole.play, keys, from: 1, seeds: controlSeeds, violationsMax: 1 })
+  if (control.violations > 0) throw new Error(`without any bug: ${control.found[0]!.what[0]}`)
   for (const { failure, bug, changes } of chosen) {
     const { play } = await importMutant<typeof Play>(entry, { ...copied, ...changes })
     const startedAt = performance.now()
