@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { createPool } from './connections.ts'
 import { classify, isAway, isRetryable } from './errors.ts'
 
 /** int8 comes as a number: money in minor units and positions stay far below 2^53, and an assertion guards the sums. */
@@ -64,7 +65,7 @@ export type DatabaseOptions = {
 const attemptsMax = 3
 
 export function openDatabase(options: DatabaseOptions): Database {
-  const pool = new pg.Pool({
+  const pool = createPool({
     connectionString: options.url,
     max: options.max,
     application_name: options.name,
@@ -75,8 +76,6 @@ export function openDatabase(options: DatabaseOptions): Database {
   })
   // An idle connection that breaks is the pool's business: it is replaced on the next use.
   pool.on('error', error => options.onError?.(error))
-  // One that breaks as it passes from one caller to the next is nobody's, and an error that nobody hears ends the process.
-  pool.on('connect', client => client.on('error', () => {}))
 
   return {
     async query(statement, values) {

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
-import pg from 'pg'
+import { createPool } from './connections.ts'
 import { openDatabase, type Queryable } from './database.ts'
 import { classify } from './errors.ts'
 
@@ -24,13 +24,12 @@ const migrationMs = 30 * 60_000
  */
 export async function migrate(url: string, { silenceMs = usualSilenceMs } = {}): Promise<string[]> {
   if (await isNewest(url, silenceMs)) return []
-  const pool = new pg.Pool({
+  const pool = createPool({
     connectionString: url,
     max: 1,
     connectionTimeoutMillis: silenceMs,
     query_timeout: migrationMs,
   })
-  pool.on('connect', client => client.on('error', () => {})) // what is asked next fails with it
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     const files = await migrationFiles()

@@ -1,11 +1,11 @@
 import { appendFile, copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type pg from 'pg'
+import { overOneConnection } from '../connections.ts'
 import { serverAccount } from '../embedded/account.ts'
 import { EmbeddedPostgresFault } from '../embedded/faults.ts'
 import { prepareFolders } from '../embedded/folders.ts'
 import { withLock } from '../embedded/lock.ts'
-import { overOneConnection } from '../one-connection.ts'
 import { whileBackingUp } from './base-backup.ts'
 import { copyCluster, exists, type Progress, writeDurably } from './copy-cluster.ts'
 

@@ -1,5 +1,5 @@
 import { assert } from '#kernel/assert.ts'
-import { overOneConnection } from '../one-connection.ts'
+import { overOneConnection } from '../connections.ts'
 import { superuser, systemIdentifier } from './cluster.ts'
 import { EmbeddedPostgresFault, errorCode } from './faults.ts'
 import { type Folders, prepareFolders, readPassword } from './folders.ts'

@@ -1,6 +1,14 @@
 import pg from 'pg'
 
 /**
+ * A pool whose connections are heard for good. One that breaks as it passes from one caller to the next is nobody's, and an error that
+ * nobody hears ends the process; heard, it is what the next question fails with.
+ */
+export function createPool(config: pg.PoolConfig): pg.Pool {
+  return new pg.Pool(config).on('connect', client => client.on('error', () => {}))
+}
+
+/**
  * Runs `work` over a connection of its own, outside of any pool. One that breaks between two questions says so to whoever asks next, not to
  * the whole process.
  */
