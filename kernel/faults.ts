@@ -23,3 +23,13 @@ export class TerminalFault extends Fault {}
 
 /** It may have happened. Find out before doing anything else: a time-out is not a failure. */
 export class OutcomeUnknown extends Fault {}
+
+/** The world's doing, and over some time: whoever caught it goes on later. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof RetryableFault || error instanceof OutcomeUnknown
+}
+
+/** For a catch: the world may be away under anything; nothing else may go wrong. */
+export function passingOnly(error: unknown): void {
+  if (!isPassing(error)) throw error
+}

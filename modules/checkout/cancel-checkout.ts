@@ -1,4 +1,4 @@
-import { OutcomeUnknown, RetryableFault, TerminalFault } from '#kernel/faults.ts'
+import { isPassing, TerminalFault } from '#kernel/faults.ts'
 import type { ReservationId, UserId } from '#kernel/ids.ts'
 import {
   findPaymentOf,
@@ -51,7 +51,7 @@ export function createCancelCheckout(deps: CheckoutDeps & { settle: SettlePaymen
     try {
       await learnThenCancel(deps, payment)
     } catch (error) {
-      const isNoAnswer = error instanceof RetryableFault || error instanceof OutcomeUnknown
+      const isNoAnswer = isPassing(error)
       const isNo = error instanceof ProviderRefusal || error instanceof TerminalFault
       if (!isNoAnswer && !isNo) throw error
       if (isNo) logger.error({ err: error, payment_id: payment.paymentId }, 'the provider refuses to look at a payment')

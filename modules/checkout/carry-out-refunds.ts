@@ -1,4 +1,4 @@
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { isPassing } from '#kernel/faults.ts'
 import {
   endRefund,
   findPayment,
@@ -111,7 +111,7 @@ export function carryOutRefundsJob(deps: CheckoutDeps & { settleRefund: SettleRe
       }
       await settleRefund(payment!, { ...told, refundId: refund.refundId })
     } catch (error) {
-      const mayPass = error instanceof RetryableFault || error instanceof OutcomeUnknown
+      const mayPass = isPassing(error)
       if (!mayPass) logger.error({ err: error, refund_id: refund.refundId }, 'a refund could not be carried out')
       const code = error instanceof ProviderRefusal ? error.code : (error as Error).name
       await retryRefund(db, refund, { afterMs: mayPass ? backOffMs : 60_000, error: code })

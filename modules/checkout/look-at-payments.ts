@@ -1,4 +1,4 @@
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { isPassing } from '#kernel/faults.ts'
 import {
   findPayment,
   type Intent,
@@ -77,7 +77,7 @@ export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment; 
       const intent = isOver && learned.status === 'open' ? await cancelOrLearn(deps, learned.ref) : learned
       await settle(payment, { intent, isTruth: true })
     } catch (error) {
-      if (!(error instanceof RetryableFault || error instanceof OutcomeUnknown)) {
+      if (!isPassing(error)) {
         logger.error({ err: error, payment_id: payment.paymentId }, 'a payment could not be looked at')
         const reason = error instanceof ProviderRefusal ? error.code : 'fault'
         counts.outcomes.inc({ provider: provider.id, outcome: 'look-refused', reason })
@@ -162,7 +162,7 @@ export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment; 
       }
     } catch (error) {
       // Each is then asked for by itself.
-      if (!(error instanceof RetryableFault || error instanceof OutcomeUnknown)) throw error
+      if (!isPassing(error)) throw error
     }
     return known
   }

@@ -1,5 +1,5 @@
 import { assert } from '#kernel/assert.ts'
-import { OutcomeUnknown, RetryableFault, TerminalFault } from '#kernel/faults.ts'
+import { isPassing, RetryableFault, TerminalFault } from '#kernel/faults.ts'
 import { newId, type ReservationId, type UserId } from '#kernel/ids.ts'
 import {
   findPayment,
@@ -93,7 +93,7 @@ export function createOpenCheckout(
         payment.providerRef === null ? await createOnce(payment, isNew) : await provider.retrieve(payment.providerRef)
       return { kind: 'ready', payment: { ...payment, providerRef: intent.ref }, intent }
     } catch (error) {
-      if (error instanceof RetryableFault || error instanceof OutcomeUnknown) return queue(payment)
+      if (isPassing(error)) return queue(payment)
       if (!(error instanceof ProviderRefusal || error instanceof TerminalFault)) throw error
       logger.error({ err: error, payment_id: payment.paymentId }, 'the payment provider refuses to take a payment')
       counts.outcomes.inc({ provider: provider.id, outcome: 'create-refused', reason: refusalOf(error) })

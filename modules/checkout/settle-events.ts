@@ -1,4 +1,4 @@
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { isPassing } from '#kernel/faults.ts'
 import { eventNoOf } from '#kernel/ids.ts'
 import {
   type EventEnd,
@@ -83,7 +83,7 @@ export function settleEventsJob(
         'an event of the provider is quarantined',
       )
     } catch (error) {
-      const mayPass = error instanceof RetryableFault || error instanceof OutcomeUnknown
+      const mayPass = isPassing(error)
       if (!mayPass)
         logger.error({ err: error, provider_event_id: event.providerEventId }, 'an event could not be settled')
       await retryEvent(db, event, Math.min(60_000, 500 * 2 ** event.attempts)).catch(() => {}) // the lease ends by itself

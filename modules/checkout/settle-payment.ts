@@ -1,5 +1,5 @@
 import { assert } from '#kernel/assert.ts'
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { isPassing } from '#kernel/faults.ts'
 import { newId } from '#kernel/ids.ts'
 import {
   bindRef,
@@ -107,7 +107,7 @@ export function createSettlePayment(deps: CheckoutDeps): SettlePayment {
         } else intent = await cancelOrLearn(deps, intent.ref)
         isTruth = true
       } catch (error) {
-        if (!(error instanceof RetryableFault || error instanceof OutcomeUnknown)) throw error
+        if (!isPassing(error)) throw error
         await lookSooner(db, payment, retryLookMs)
         return { kind: 'pending', payment }
       }

@@ -1,4 +1,4 @@
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { isPassing } from '#kernel/faults.ts'
 import type { Job } from '#platform/jobs/periodic.ts'
 import type { Database, Tx } from '#platform/postgres/database.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
@@ -165,7 +165,7 @@ function count(consumer: Consumer, { handled, repeated }: Settled, { metrics }: 
 
 /** Not the world's fault and not another process': then one of the messages is to blame. */
 function isAboutMessages(error: unknown): boolean {
-  return !(error instanceof RetryableFault || error instanceof OutcomeUnknown || error instanceof PlaceLost)
+  return !(isPassing(error) || error instanceof PlaceLost)
 }
 
 function sentence(error: unknown): string {

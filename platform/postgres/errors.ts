@@ -1,4 +1,4 @@
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { isPassing, OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
 
 /** SQLSTATEs after which the same transaction may simply be run again. */
 const again: Record<string, string> = {
@@ -65,7 +65,7 @@ function isUnsent(error: unknown): boolean {
  * whoever expects one looks at its SQLSTATE.
  */
 export function classify(error: unknown, { committing = false } = {}): unknown {
-  if (error instanceof RetryableFault || error instanceof OutcomeUnknown) return error
+  if (isPassing(error)) return error
   if (isAway(error)) {
     if (committing && !isUnsent(error))
       return new OutcomeUnknown('the connection was lost while committing', { cause: error })

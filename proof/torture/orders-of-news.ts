@@ -1,3 +1,4 @@
+import { permutations } from '#kernel/test/permutations.ts'
 import type { BankSide } from '../bank-side.ts'
 import type { Order } from './torture.ts'
 
@@ -71,9 +72,4 @@ export async function tellInOrder(
         throw new Error(`never happened: ${missing.map(({ news, order }) => `${order.ref} ${news}`).join(', ')}`)
     }
   }
-}
-
-function permutations<T>(items: readonly T[]): T[][] {
-  if (items.length <= 1) return [[...items]]
-  return items.flatMap((first, i) => permutations(items.toSpliced(i, 1)).map(rest => [first, ...rest]))
 }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { messages } from '#contracts/messages.ts'
+import { isPassing } from '#kernel/faults.ts'
 import { fromUuid } from '#kernel/ids.ts'
+import { ProviderRefusal } from '#payments'
 import type { Job } from '#platform/jobs/periodic.ts'
 import { type ConsumerDeps, consumerJob } from '#platform/messages/consumer.ts'
 import type { Message } from '#platform/messages/message.ts'
@@ -11,7 +13,7 @@ import { createLogger } from '#platform/telemetry/logger.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
 import { reservationMessages } from '#reservations'
 import { checkoutMessages } from '../messages.ts'
-import { type openTill, turn } from './till.ts'
+import { HoldRefused, type openTill, turn } from './till.ts'
 
 type Till = Awaited<ReturnType<typeof openTill>>
 export type Command = (typeof kinds)[number] & { order: number; seats: number[]; places: number; ms: number }
@@ -110,8 +112,10 @@ export class Play {
     try {
       return await this.#do(next)
     } catch (error) {
-      // The played provider is away, or a hold is refused: the same on both sides.
-      return (error as Error).name
+      if (error instanceof HoldRefused) return error.kind
+      // The played provider is away, or says no: the same on both sides.
+      if (isPassing(error) || error instanceof ProviderRefusal) return (error as Error).name
+      throw error
     } finally {
       this.#till.provider.clearTroubles()
     }

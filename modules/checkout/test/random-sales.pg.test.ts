@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { passingOnly } from '#kernel/faults.ts'
 import type { PaymentStatus } from '#payments'
-import { openTill, turn } from './till.ts'
+import { openTill, refusedOnly, turn } from './till.ts'
 
 /**
  * Many buyers, staff and the provider do what they like at once, with every trouble there is; then all troubles end, and everything
@@ -160,16 +161,6 @@ async function playRound(seed: number): Promise<void> {
   assert.equal(money.refund_pending_amount, 0)
   const { rows: stuck } = await till.db.query(`select from holdfast.seats where status in ('held', 'reserved')`)
   assert.equal(stuck.length, 0, 'no seat is left held or reserved')
-}
-
-function refusedOnly(error: Error): undefined {
-  if (error instanceof assert.AssertionError) return undefined
-  throw error
-}
-
-/** The provider may be away under any action; nothing else may go wrong. */
-function passingOnly(error: Error): void {
-  if (error.name !== 'RetryableFault' && error.name !== 'OutcomeUnknown') throw error
 }
 
 function seeded(seed: number): () => number {

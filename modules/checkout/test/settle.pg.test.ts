@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { permutations } from '#kernel/test/permutations.ts'
 import { openTill, turn } from './till.ts'
 
 const till = await openTill()
@@ -529,10 +530,4 @@ async function lastEnd() {
 
 async function clearTroubles() {
   provider.clearTroubles()
-}
-
-function permutations(items: number[]): number[][] {
-  return items.length <= 1
-    ? [items]
-    : items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map(rest => [item, ...rest]))
 }

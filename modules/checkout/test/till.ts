@@ -8,7 +8,7 @@ import { systemRandom } from '#kernel/random.ts'
 import { findPaymentOf, type PaymentRecord, type ProviderEvent, storeEvents } from '#payments'
 import type { Job } from '#platform/jobs/periodic.ts'
 import { createLogger } from '#platform/telemetry/logger.ts'
-import { auditHouse, type ReservationRecord } from '#reservations'
+import { auditHouse, type ReservationRecord, type ReservationStore } from '#reservations'
 import { plainPlaces } from '#reservations/memory'
 import { loadSigningKeys, ticketDesk } from '#tickets'
 import { countMoney, type MoneyCounts } from '../audit-money.sql.ts'
@@ -116,7 +116,7 @@ export async function openTill({
         arrival: 0,
       },
     ])
-    assert.equal(held[0]!.kind, 'held', JSON.stringify(held[0]))
+    if (held[0]!.kind !== 'held') throw new HoldRefused(held[0]!)
     return { eventNo: event, reservationId, userId, seatNos }
   }
 
@@ -193,6 +193,22 @@ export async function openTill({
       ),
     deps,
   }
+}
+
+type HoldOutcome = Awaited<ReturnType<ReservationStore['holdBatch']>>['outcomes'][number]
+
+/** What a buyer is told instead of their places. */
+export class HoldRefused extends Error {
+  readonly kind: HoldOutcome['kind']
+  constructor(outcome: HoldOutcome) {
+    super(JSON.stringify(outcome))
+    this.kind = outcome.kind
+  }
+}
+
+/** For a catch: a seat that is another's is an answer; whatever else goes wrong is not. */
+export function refusedOnly(error: unknown): undefined {
+  if (!(error instanceof HoldRefused)) throw error
 }
 
 export const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'

@@ -1,5 +1,5 @@
 import type { Clock } from '#kernel/clock.ts'
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { isPassing, RetryableFault } from '#kernel/faults.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import { KeptFailure, type PaymentProvider, ProviderBusy } from '../ports.ts'
 import { Breaker, type BreakerState } from './breaker.ts'
@@ -155,7 +155,7 @@ export function paced(provider: PaymentProvider, options: LaneOptions): PacedPro
     } catch (error) {
       const isBusy = error instanceof ProviderBusy
       if (isBusy && error.asksForFewer) rates.get(endpoint)!.pause((busyPauseCalls / perEndpoint) * 1000)
-      const isFailure = !isBusy && (error instanceof OutcomeUnknown || error instanceof RetryableFault)
+      const isFailure = !isBusy && isPassing(error)
       if (isFailure && !(error instanceof KeptFailure)) breaker.failed()
       else breaker.answered()
       calls.inc({ endpoint, outcome: isFailure ? 'failed' : isBusy ? 'busy' : 'refused' })

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { pino } from 'pino'
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { isPassing, OutcomeUnknown } from '#kernel/faults.ts'
 import { fromUuid } from '#kernel/ids.ts'
 import { type Consumer, consumerJob } from '#platform/messages/consumer.ts'
 import { setCursor } from '#platform/messages/consumer-place.ts'
@@ -159,7 +159,7 @@ const answerLost: Database = {
 }
 
 function theWorldsFault(error: unknown): void {
-  assert(error instanceof RetryableFault || error instanceof OutcomeUnknown, String(error))
+  assert(isPassing(error), String(error))
 }
 
 async function tell(

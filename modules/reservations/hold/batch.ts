@@ -1,6 +1,6 @@
 import { assert } from '#kernel/assert.ts'
 import type { Clock } from '#kernel/clock.ts'
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { isPassing, RetryableFault } from '#kernel/faults.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { HoldOutcome, HoldRequest, ReservationStore } from '../ports.ts'
@@ -154,7 +154,7 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
         entry.resolve(outcomes[i]!)
       })
     } catch (error) {
-      if (error instanceof RetryableFault || error instanceof OutcomeUnknown || sorted.length === 1) {
+      if (isPassing(error) || sorted.length === 1) {
         for (const entry of sorted) entry.reject(error)
         return
       }
@@ -173,7 +173,7 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
       try {
         return await store.holdBatch(requests)
       } catch (error) {
-        const mayPass = error instanceof OutcomeUnknown || error instanceof RetryableFault
+        const mayPass = isPassing(error)
         if (!mayPass || clock.monotonic() + unknownPauseMs > giveUpAt) throw error
         repeated.inc()
         await clock.sleep(unknownPauseMs)
