@@ -462,6 +462,8 @@ create table holdfast.sales_fence (
   known_until timestamp with time zone,
   synchronous boolean not null default false,
   system_identifier bigint,
+  closed_by_person boolean not null default false,
+  restored boolean not null default false,
   constraint sales_fence_pkey PRIMARY KEY (only_row),
   constraint sales_fence_epoch_check CHECK ((epoch > 0)),
   constraint sales_fence_only_row_check CHECK (only_row)

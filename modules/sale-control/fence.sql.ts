@@ -4,34 +4,35 @@ export type Fence = {
   epoch: number
   /** As a batch of holds sees it. */
   closed: boolean
+  /** Null while it is open. */
   reason: string | null
   closed_by_history: boolean
-  /** Closed because the record was made again from a backup. */
+  /** The record was made again from a backup, and has not been opened since. */
   restored: boolean
   known_until: number | null
   synchronous: boolean
 }
 
-const restored = 'restored to '
-
 export async function readFence(db: Queryable): Promise<Fence> {
   const { rows } = await db.query<Fence>(
-    `select f.epoch, g.closed, f.reason, f.closed_by_history,
-       f.closed_by_history and starts_with(f.reason, '${restored}') as restored, f.known_until, f.synchronous
+    `select f.epoch, g.closed,
+       case when g.closed then coalesce(f.reason, 'this is another history of the database than the one it knew') end as reason,
+       f.closed_by_history, f.restored, f.known_until, f.synchronous
      from holdfast.sales_fence f cross join holdfast.sales_gate() g`,
   )
   return rows[0]!
 }
 
 export async function closeFence(db: Queryable, reason: string): Promise<void> {
-  await db.query('update holdfast.sales_fence set closed = true, reason = $1', [reason])
+  await db.query('update holdfast.sales_fence set closed = true, closed_by_person = true, reason = $1', [reason])
 }
 
 /** Opens it in this history. Whoever calls this knows that the record and the world agree. */
 export async function openFence(db: Queryable): Promise<void> {
   await db.query(
     `update holdfast.sales_fence f
-     set closed = false, reason = null, closed_by_history = false, known_until = null, synchronous = false,
+     set closed = false, reason = null, closed_by_person = false, closed_by_history = false, restored = false,
+       known_until = null, synchronous = false,
        epoch = f.epoch + (f.timeline is distinct from holdfast.timeline())::int4,
        timeline = holdfast.timeline(), system_identifier = c.system_identifier
      from pg_control_system() c`,
@@ -47,7 +48,8 @@ export async function openFence(db: Queryable): Promise<void> {
 export async function noteHistory(db: Queryable, reason: string): Promise<string | null> {
   const { rowCount } = await db.query(
     `update holdfast.sales_fence f
-     set closed = true, closed_by_history = true, epoch = f.epoch + 1, reason = $1,
+     set closed = true, closed_by_history = true, epoch = f.epoch + 1,
+       reason = concat_ws('; ', case when f.closed_by_person then f.reason end, $1::text),
        timeline = holdfast.timeline(), system_identifier = c.system_identifier,
        -- Closed twice without having been opened: what the first time is unsure of still is.
        known_until = least(f.known_until, coalesce((select max(o.occurred_at) from holdfast.outbox o), timestamptz 'epoch'))
@@ -60,8 +62,8 @@ export async function noteHistory(db: Queryable, reason: string): Promise<string
 
 /** As `noteHistory`, of a record that was made again from a backup. The copy may say that it had a standby; that says nothing of the copy. */
 export async function noteRestore(db: Queryable, moment: string): Promise<void> {
-  await noteHistory(db, `${restored}${moment}`)
-  await noteSynchronous(db, false)
+  await noteHistory(db, `restored to ${moment}`)
+  await db.query('update holdfast.sales_fence set restored = true, synchronous = false')
 }
 
 /** Call after the primary has begun to wait for its standby, and before it stops to. */
@@ -79,7 +81,7 @@ export async function acceptPromotion(db: Queryable): Promise<boolean> {
      set closed = false, reason = null, closed_by_history = false, known_until = null, synchronous = false,
        epoch = f.epoch + 1, timeline = holdfast.timeline()
      from pg_control_system() c
-     where f.synchronous and f.system_identifier = c.system_identifier and (not f.closed or f.closed_by_history)`,
+     where f.synchronous and f.system_identifier = c.system_identifier and not f.closed_by_person`,
   )
   return rowCount === 1
 }

@@ -71,12 +71,11 @@ export function addFence(program: Command, perform: Perform): void {
 async function status(db: Database): Promise<Report> {
   const { closed, reason, epoch, known_until, synchronous } = await readFence(db)
   const knownUntil = known_until === null ? null : new Date(known_until).toISOString()
-  const because = reason ?? 'this is another history of the database than the one it knew'
   return {
     text: closed
-      ? `Closed: ${because}.${knownUntil === null ? '' : ` The record is sure until ${knownUntil}.`}`
+      ? `Closed: ${reason}.${knownUntil === null ? '' : ` The record is sure until ${knownUntil}.`}`
       : `Open.${synchronous ? ' A standby has everything that is acknowledged.' : ''}`,
-    json: { closed, reason: closed ? because : null, epoch, known_until: knownUntil, synchronous },
+    json: { closed, reason, epoch, known_until: knownUntil, synchronous },
   }
 }
 
@@ -116,7 +115,7 @@ async function open(terminal: Terminal, options: OpenOptions): Promise<Report> {
     if (options.nothingLost === true) {
       if (fence.restored)
         throw new CommandFailure(
-          `It stays closed: this record was ${fence.reason}, and no standby. Run \`holdfast fence reconcile\`, then \`holdfast fence open\`.`,
+          'It stays closed: this record was made again from a backup, and was no standby. Run `holdfast fence reconcile`, then `holdfast fence open`.',
         )
       if (!(await acceptPromotion(db))) await openFence(db)
       return status(db)

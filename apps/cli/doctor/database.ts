@@ -99,9 +99,5 @@ export async function checkMigrations(db: Database): Promise<Check> {
 export async function checkFence(db: Database): Promise<Check> {
   const { closed, reason } = await readFence(db)
   if (!closed) return ok('sales', 'not fenced')
-  return warn(
-    'sales',
-    `fenced: ${reason ?? 'this is another history of the database than the one it knew'}`,
-    'No seat is sold until the books are reconciled and the fence is opened.',
-  )
+  return warn('sales', `fenced: ${reason}`, 'No seat is sold until the books are reconciled and the fence is opened.')
 }
