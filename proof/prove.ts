@@ -77,16 +77,13 @@ async function main(): Promise<number> {
     return 2
   }
   const reports: Record<string, { passed: boolean; seconds: number; report: Report | null }> = {}
-  let isStopped = false
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => {
-      isStopped = true
-    })
+  const stopping = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())
   for (const { name, run, summary } of parts.filter(part => only.includes(part.name))) {
-    if (isStopped) return 130
     process.stderr.write(`--- ${name}\n`)
     const startedAt = performance.now()
-    const { code, lastLine } = await runProgram(run(values.long === true))
+    const { code, lastLine } = await runProgram(run(values.long === true), stopping.signal)
+    if (stopping.signal.aborted) return 130
     const report = asObject(lastLine)
     const seconds = Math.round((performance.now() - startedAt) / 1000)
     const isTold = report !== null || name === 'interleavings'
@@ -100,14 +97,14 @@ async function main(): Promise<number> {
   return Object.values(reports).every(({ passed }) => passed) ? 0 : 1
 }
 
-function runProgram(args: string[]): Promise<{ code: number | null; lastLine: string }> {
+function runProgram(args: string[], stopped: AbortSignal): Promise<{ code: number | null; lastLine: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''
     child.stdout.setEncoding('utf8').on('data', text => {
       output += text
     })
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill(signal))
+    stopped.addEventListener('abort', () => child.kill('SIGTERM'), { once: true })
     child.on('error', reject)
     child.on('close', code => resolve({ code, lastLine: output.trimEnd().split('\n').at(-1) ?? '' }))
   })

@@ -33,9 +33,6 @@ export async function startSandboxProcess(options: {
   const folder = join(data, 'sandbox')
   let child: ChildProcess | null = null
   let isStopping = false
-  let credentials = await readCredentials(folder)
-  const living = await livingSandbox(folder)
-  let origin = living?.origin ?? null
   /** One that a server started which is gone: ours to stop now. One that a person started is theirs. */
   let orphan: number | null = null
   const stopping = new AbortController()
@@ -63,35 +60,43 @@ export async function startSandboxProcess(options: {
     return said.origin
   }
 
+  /** Another server on this folder may be faster: then its sandbox is ours too. */
+  async function startOrAdopt(): Promise<string> {
+    try {
+      return await start()
+    } catch (error) {
+      const faster = await livingSandbox(folder)
+      if (faster === null) throw error
+      return adopt(faster)
+    }
+  }
+
   async function restart(): Promise<void> {
     if (isStopping) return
-    await start().catch(async error => {
-      // Another server on this folder may have been faster.
-      const faster = await livingSandbox(folder)
-      if (faster !== null) return adopt(faster)
+    await startOrAdopt().catch(error => {
       logger.error({ err: (error as Error).message }, 'the payment sandbox could not be started again')
       return clock.sleep(5000).then(restart)
     })
   }
 
-  function adopt(other: LivingSandbox): void {
-    orphan = other.supervised ? other.pid : null
+  function adopt({ origin, pid, supervised }: LivingSandbox): string {
+    orphan = supervised ? pid : null
     void watchAdopted()
+    return origin
   }
 
-  if (origin === null) {
-    origin = await start()
-    credentials = await readCredentials(folder)
-  } else adopt(living!)
-  const at = origin
+  const living = await livingSandbox(folder)
+  const at = living === null ? await startOrAdopt() : adopt(living)
+  const credentials = await readCredentials(folder)
   let secrets = liveSecrets(credentials!, clock.now())
   let readAt = clock.monotonic()
 
   /** Not our child, so nobody tells us that it died. */
   async function watchAdopted(): Promise<void> {
-    do await clock.sleep(2000, stopping.signal).catch(() => {})
-    while (!isStopping && (await livingSandbox(folder)) !== null)
-    if (isStopping) return
+    for (let isAlive = true; isAlive; isAlive = (await livingSandbox(folder)) !== null) {
+      await clock.sleep(2000, stopping.signal).catch(() => {})
+      if (isStopping) return
+    }
     orphan = null
     logger.warn('the payment sandbox has died and is started again')
     await restart()
