@@ -173,6 +173,7 @@ function checkPromises({ orders, database }: Town): string[] {
     if (row === undefined) return [`${order.reservationId} was acknowledged and is not there`]
     // One whose hold ended while the bank was asked has ended, and not been cancelled; the buyer has nothing of either.
     const isOver = row.state === 'cancelled' || row.state === 'expired'
+    if (row.expiresAt < order.until) return [`${row.reservationId} was promised for longer than it is held`]
     if (order.cancelled && !isOver) return [`${row.reservationId} was cancelled and is ${row.state}`]
     return []
   })

@@ -4,7 +4,7 @@ import { type Checkout, checkoutMessages, createCheckout } from '#checkout'
 import { checkoutStatements } from '#checkout/memory'
 import { assert } from '#kernel/assert.ts'
 import type { Clock } from '#kernel/clock.ts'
-import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
+import { OutcomeUnknown, passingOnly, RetryableFault } from '#kernel/faults.ts'
 import { createNotifications, type OrderFacts } from '#notifications'
 import { mailStatements } from '#notifications/memory'
 import { isChargeable, type PaymentProvider, type ProviderEvent, paced, storeEvents } from '#payments'
@@ -18,8 +18,6 @@ import type { MessageLog } from '#platform/messages/message-log.ts'
 import { messageMetrics } from '#platform/messages/metrics.ts'
 import { postgresLog } from '#platform/messages/postgres-log.ts'
 import type { Database } from '#platform/postgres/database.ts'
-import type { Logger } from '#platform/telemetry/logger.ts'
-import type { Metrics } from '#platform/telemetry/metrics.ts'
 import { createReservations, type ReservationStore, type Reservations, reservationMessages } from '#reservations'
 import {
   availabilityStatements,
@@ -35,7 +33,8 @@ import { ticketStatements } from '#tickets/memory'
 import { type Bank, bankKeys } from './bank.ts'
 import type { Chance } from './chance.ts'
 import { eventNo } from './hall.ts'
-import { crierStatements, post, Stumble, townCrier, unreliableLog } from './readers.ts'
+import { crierStatements, post, townCrier, unreliableLog } from './readers.ts'
+import { countedMetrics, watchfulLogger } from './telemetry.ts'
 import type { Timeline } from './timeline.ts'
 import type { Weather } from './weather.ts'
 
@@ -66,6 +65,9 @@ const jobMs: Record<string, number> = {
   'consume-town-crier': 8000,
   'send-mails-1': 8000,
 }
+
+/** After which the database undoes what somebody has begun and does not go on with: `platform/postgres/embedded/settings.ts`. */
+const idleInTransactionMs = 10_000
 
 /** One lane of mails does what four do, and nobody looks at gauges. */
 const unplayed: ReadonlySet<string> = new Set(['send-mails-2', 'send-mails-3', 'send-mails-4', 'measure-mails'])
@@ -260,9 +262,16 @@ export class Office {
     this.#deps.connection.cut()
   }
 
-  /** Stops for a while, as a machine does that has no processor or no memory to give. */
+  /** Stops for a while, as a machine does that has no processor or no memory to give. Its transactions wait only so long. */
   pause(ms: number): void {
-    this.#pausedUntil = this.#deps.timeline.monotonic() + ms
+    const { timeline, connection } = this.#deps
+    this.#pausedUntil = timeline.monotonic() + ms
+    if (ms > idleInTransactionMs) timeline.start(() => timeline.sleep(idleInTransactionMs).then(() => connection.cut()))
+  }
+
+  /** How long it goes on standing still. */
+  get stillMs(): number {
+    return Math.max(0, this.#pausedUntil - this.#deps.timeline.monotonic())
   }
 
   /** The route of webhooks, after the signature. */
@@ -310,17 +319,17 @@ export class Office {
   async #gate(): Promise<void> {
     const { timeline } = this.#deps
     if (!this.#isAlive) await never()
-    const leftMs = this.#pausedUntil - timeline.monotonic()
-    if (leftMs > 0) await this.#heard(timeline.sleep(leftMs))
+    if (this.stillMs > 0) await this.#heard(timeline.sleep(this.stillMs))
   }
 
-  /** What a dead process hears of the world: nothing. */
+  /** What a dead process hears of the world: nothing. One that stands still hears it when it goes on. */
   #heard<T>(work: Promise<T>): Promise<T> {
+    const isHere = () => this.#isAlive && this.stillMs === 0
     return work.then(
-      result => (this.#isAlive ? result : never()),
-      error => {
-        if (this.#isAlive) throw error
-        return never()
+      result => (isHere() ? result : this.#gate().then(() => result)),
+      async error => {
+        if (!isHere()) await this.#gate()
+        throw error
       },
     )
   }
@@ -366,44 +375,3 @@ const hasEffect: ReadonlySet<ProviderEndpoint> = new Set(['create', 'capture', '
 
 /** A new one each time: one for all would keep all that ever waited for it. */
 const never = () => new Promise<never>(() => {})
-
-/** The world may be away under anything; nothing else may go wrong. */
-export function passingOnly(error: unknown): void {
-  if (!isPassing(error)) throw error
-}
-
-export function isPassing(error: unknown): boolean {
-  return error instanceof RetryableFault || error instanceof OutcomeUnknown
-}
-
-/** Counters name what was reached; the rest is of no interest here. */
-function countedMetrics(reached: (what: string) => void): Metrics {
-  const counter = (name: string) => ({
-    inc(labels?: Record<string, string> | number) {
-      const told = typeof labels === 'object' ? Object.values(labels).filter(value => value !== 'sandbox') : []
-      reached([name.replace(/^holdfast_|_total$/g, ''), ...told].join(' ').trim())
-    },
-  })
-  const idle = () => ({ set() {}, observe() {} })
-  return { registry: null, counter, gauge: idle, histogram: idle } as unknown as Metrics
-}
-
-/** What the product reports as an error and no fault explains is a violation. */
-function watchfulLogger(violated: (what: string) => void): Logger {
-  const quiet = () => {}
-  const error = (fields: { err?: Error }, message: string) => {
-    const { err } = fields
-    if (err === undefined || err instanceof RetryableFault || err instanceof OutcomeUnknown) return
-    if (err.name === 'ProviderRefusal' || err instanceof Stumble) return
-    violated(`${message}: ${err.stack}`)
-  }
-  return {
-    error,
-    warn: quiet,
-    info: quiet,
-    debug: quiet,
-    trace: quiet,
-    fatal: error,
-    child: () => watchfulLogger(violated),
-  } as never
-}

@@ -10,6 +10,8 @@ export type Order = {
   reservationId: ReservationId
   /** What their page knows of the payment. */
   intent: { ref: string; secret: string } | null
+  /** Told that it is theirs until then. */
+  until: number
   /** Told that the reservation is theirs no more. */
   cancelled: boolean
 }
@@ -110,7 +112,8 @@ async function hold(
     if (body.best_available) town.reached(`best available: ${outcome}`)
     if (!answer.ok) return null
     const { reservation } = answer
-    const order = { userId, reservationId: reservation.reservationId, intent: null, cancelled: false }
+    const { reservationId, expiresAt } = reservation
+    const order = { userId, reservationId, intent: null, until: expiresAt, cancelled: false }
     if (chance.happens(0.1)) await reuseKey(town, chance, { userId, idempotencyKey, body })
     town.acknowledged(order, { idempotencyKey, told: { ...reservation, state: null, revision: null } })
     return order
@@ -177,7 +180,9 @@ async function extend(town: Town, order: Order): Promise<void> {
   const answer = await town.ask(office, () =>
     office.store.extend({ eventNo, reservationId, userId, extensionSeconds: town.plan.extensionSeconds }),
   )
-  if (answer !== null) town.reached(`extend: ${answer.ok ? 'ok' : answer.code}`)
+  if (answer === null) return
+  town.reached(`extend: ${answer.ok ? 'ok' : answer.code}`)
+  if (answer.ok) order.until = answer.reservation.expiresAt
 }
 
 /** Staff: refunds, seats set aside and given back, in the middle of everything. */

@@ -1,5 +1,5 @@
 import type { EventDefinition } from '#catalog'
-import { RetryableFault } from '#kernel/faults.ts'
+import { isPassing, passingOnly, RetryableFault } from '#kernel/faults.ts'
 import { fromUuid, type ReservationId, type TicketId, toUuid } from '#kernel/ids.ts'
 import type { ProviderEvent } from '#payments'
 import { createMemoryDatabase, type MemoryDatabase } from '#platform/memory/database.ts'
@@ -9,8 +9,9 @@ import type { SigningKeys } from '#tickets'
 import { tickets } from '#tickets/memory'
 import { Bank } from './bank.ts'
 import type { Chance } from './chance.ts'
+import { checkCommit } from './check-steps.ts'
 import { defineEvent, eventNo } from './hall.ts'
-import { isPassing, Office, passingOnly } from './office.ts'
+import { Office } from './office.ts'
 import type { Order } from './people.ts'
 import { Timeline } from './timeline.ts'
 import { calm, type Weather } from './weather.ts'
@@ -57,8 +58,8 @@ export class Town {
   readonly database: MemoryDatabase
   readonly eventNo = eventNo
   readonly definition: EventDefinition
-  /** How often each mail was handed over. */
-  readonly delivered = new Map<string, number>()
+  /** Mails that were handed over. */
+  readonly delivered = new Set<string>()
   readonly orders: Order[] = []
   readonly violations: string[] = []
   readonly states: Record<string, number> = {}
@@ -86,6 +87,7 @@ export class Town {
       clock: this.timeline,
       scheduler: this.timeline,
       faults: this.#databaseFaults(chance.fork()),
+      onCommitted: commit => this.violations.push(...checkCommit(this, commit)),
     })
     this.bank = new Bank({
       timeline: this.timeline,
@@ -227,7 +229,7 @@ export class Town {
       reached: what => this.reached(what),
       violated: what => this.violations.push(what),
       definition: this.definition,
-      delivered: mailId => this.delivered.set(mailId, (this.delivered.get(mailId) ?? 0) + 1),
+      delivered: mailId => this.delivered.add(mailId),
       leisure: () => this.leisure,
       feedLeisure: () => Math.max(this.leisure, this.#weather === calm ? 20 : 1),
     })
@@ -280,8 +282,13 @@ export class Town {
 
   #databaseFaults(chance: Chance): FaultHooks {
     return {
-      onStatement: ({ transaction }) => {
+      onStatement: ({ connection, transaction }) => {
         const { statementFails, statementSlow } = this.#weather
+        const stillMs = this.#offices.find(({ name }) => name === connection)?.stillMs ?? 0
+        if (stillMs > 0) {
+          this.reached(`stood still inside: ${transaction}`)
+          return this.timeline.sleep(stillMs)
+        }
         if (chance.happens(statementFails)) {
           this.reached(`statement failed: ${transaction}`)
           throw new StatementFailed('the database was away')

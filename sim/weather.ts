@@ -95,6 +95,9 @@ const unheardRefunds: Pick<Weather, 'callAnswerLost' | 'webhooks' | 'staff'> = {
   staff: 6,
 }
 
+/** Half of what is said to the bank, and of what it answers, is lost: nobody may take silence for a no. */
+const badLine: Pick<Weather, 'callRequestLost' | 'callAnswerLost'> = { callRequestLost: 0.3, callAnswerLost: 0.3 }
+
 export function drawWeather(chance: Chance): Weather {
   const rate = (most: number) => (chance.happens(0.5) ? chance.fraction() * most : 0)
   const count = (most: number) => (chance.happens(0.5) ? 1 + chance.int(most) : 0)
@@ -128,6 +131,7 @@ export function drawWeather(chance: Chance): Weather {
     handlerStumbles: rate(0.4),
     mailRefused: rate(0.5),
     mailAnswerLost: rate(0.3),
+    ...(chance.happens(0.1) && badLine),
     ...(chance.happens(0.1) && unheardRefunds),
   }
 }

@@ -25,6 +25,14 @@ export class Committed {
     return number
   }
 
+  /** What these would change, as it is before they are applied. */
+  changes(written: Written): { table: AnyTable; before: object | null; after: object | null }[] {
+    return [...written].flatMap(([table, rows]) => {
+      const { rows: known } = this.#stored(table)
+      return [...rows].map(([key, after]) => ({ table, before: known.get(key) ?? null, after }))
+    })
+  }
+
   apply(written: Written): void {
     for (const [table, changes] of written) {
       const { rows, owners } = this.#stored(table)

@@ -6,7 +6,7 @@ import { Contention, type FaultHooks } from './faults.ts'
 import { Locks } from './locks.ts'
 import type { MemoryTx } from './memory-tx.ts'
 import { eventLoopOrder, type Scheduler } from './scheduler.ts'
-import type { Table } from './table.ts'
+import type { AnyTable, Table } from './table.ts'
 import { OpenTransaction } from './transaction.ts'
 
 /**
@@ -47,7 +47,17 @@ export type MemoryConnection = {
   cut(): void
 }
 
-export type MemoryDatabaseOptions = { clock: Clock; scheduler?: Scheduler; faults?: FaultHooks }
+/** What one transaction wrote. `before` is null of a new row, `after` of one that is removed. */
+export type Commit = { connection: string; transaction: string; changes: readonly Change[] }
+export type Change = { table: AnyTable; before: object | null; after: object | null }
+
+export type MemoryDatabaseOptions = {
+  clock: Clock
+  scheduler?: Scheduler
+  faults?: FaultHooks
+  /** Sees each transaction that wrote something, as soon as others see what it wrote. */
+  onCommitted?: (commit: Commit) => void
+}
 
 const attemptsMax = 3
 
@@ -55,6 +65,7 @@ export function createMemoryDatabase({
   clock,
   scheduler = eventLoopOrder,
   faults,
+  onCommitted,
 }: MemoryDatabaseOptions): MemoryDatabase {
   let committed = new Committed()
   const locks = new Locks<object>()
@@ -67,22 +78,23 @@ export function createMemoryDatabase({
   function connect(connection: string): MemoryConnection {
     const open = new Set<OpenTransaction>()
 
+    async function turnTo(transaction: string, statement: string): Promise<void> {
+      await scheduler.turn(`${connection}: ${transaction}: ${statement}`)
+      const held = faults?.onStatement?.({ connection, transaction, statement })
+      if (held !== undefined) await held
+    }
+
     async function attempt<T>(
       transaction: string,
       work: (tx: MemoryTx) => Promise<T>,
       lockTimeoutMs: number | undefined,
     ): Promise<T> {
-      const turn = async (statement: string) => {
-        await scheduler.turn(`${connection}: ${transaction}: ${statement}`)
-        const held = faults?.onStatement?.({ connection, transaction, statement })
-        if (held !== undefined) await held
-      }
       const tx = new OpenTransaction(++lastId, {
         committed: () => committed,
         transactions,
         locks,
         clock,
-        turn,
+        turn: statement => turnTo(transaction, statement),
         lockTimeoutMs,
       })
       undecided.add(tx.id)
@@ -111,14 +123,16 @@ export function createMemoryDatabase({
         if (!open.has(tx)) throw new RetryableFault('the connection of this transaction was lost')
         return
       }
-      await scheduler.turn(`${connection}: ${transaction}: commit`)
+      await turnTo(transaction, 'commit')
       if (tx.ended) throw unknown()
       const fate = faults?.onCommit?.({ connection, transaction }) ?? 'commit'
       if (fate === 'abort') throw new RetryableFault('the commit was refused')
       if (fate === 'lose-request') throw unknown()
+      const changes = onCommitted && committed.changes(tx.written)
       committed.apply(tx.written)
       undecided.delete(tx.id)
       tx.end()
+      if (changes) onCommitted?.({ connection, transaction, changes })
       await scheduler.turn(`${connection}: ${transaction}: hear of the commit`)
       if (fate === 'lose-answer' || !open.has(tx)) throw unknown()
     }

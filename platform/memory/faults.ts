@@ -14,7 +14,7 @@ export type CommitFate = 'commit' | 'abort' | 'lose-request' | 'lose-answer'
 
 /** Where a simulation hurts the database. Each hook sees who does what, by the names given to `connect` and `transaction`. */
 export type FaultHooks = {
-  /** Called before each statement, which waits for what it returns; what it throws undoes the transaction. */
+  /** Called before each statement, and before the commit of what was written, which waits for what it returns; what it throws undoes the transaction. */
   onStatement?(at: { connection: string; transaction: string; statement: string }): Promise<void> | void
   onCommit?(at: { connection: string; transaction: string }): CommitFate
 }

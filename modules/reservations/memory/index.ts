@@ -9,8 +9,10 @@ export {
   eventKey,
   events,
   outbox,
+  type ReservationRow,
   reservationKey,
   reservations,
+  type SeatRow,
   salesFence,
   seats,
 } from './tables.ts'

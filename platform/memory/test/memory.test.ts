@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
 import { type ManualClock, manualClock } from '#kernel/test/manual-clock.ts'
-import { createMemoryDatabase } from '../database.ts'
+import { type Commit, createMemoryDatabase } from '../database.ts'
 import type { FaultHooks } from '../faults.ts'
 import type { MemoryTx } from '../memory-tx.ts'
 import { type SeededScheduler, seededScheduler } from '../scheduler.ts'
@@ -264,6 +264,41 @@ test('a lost answer is unknown to the caller, whether the commit happened or not
     )
     assert.equal(db.rows(accounts)[0]!.balance, balance)
   }
+})
+
+test('whoever watches sees what was committed, as it was before and is now, and nothing of what was undone', async () => {
+  const seen: Commit[] = []
+  const db = createMemoryDatabase({
+    clock: manualClock(),
+    faults: { onCommit: ({ transaction }) => (transaction === 'refused' ? 'abort' : 'commit') },
+    onCommitted(commit) {
+      seen.push(commit)
+      // As others see it from now on.
+      for (const { after } of commit.changes)
+        if (after !== null) assert.ok(db.rows(accounts).includes(after as Account))
+    },
+  })
+  const connection = db.connect('one')
+  await createMemoryAccounts(connection.transaction)
+  await connection.transaction('add', tx => add(tx, 1, 5))
+  await assert.rejects(connection.transaction('refused', tx => add(tx, 1, 5)))
+  await connection.transaction('look', tx => balanceOf(tx, 1))
+  await connection.transaction('remove', tx => tx.remove(accounts, { keys: ['2'] }))
+  assert.deepEqual(
+    seen.map(({ transaction }) => transaction),
+    ['set up', 'add', 'remove'],
+  )
+  const balances = seen.map(({ changes }) =>
+    changes.map(({ before, after }) => [(before as Account)?.balance, (after as Account)?.balance]),
+  )
+  assert.deepEqual(balances, [
+    [
+      [undefined, 100],
+      [undefined, 100],
+    ],
+    [[100, 105]],
+    [[100, undefined]],
+  ])
 })
 
 test('a fault before a statement undoes the transaction', async () => {
