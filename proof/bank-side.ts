@@ -32,6 +32,8 @@ export type BankSide = {
   kill(): Promise<void>
   /** How many webhooks are still to go out. */
   waiting(): Promise<number>
+  /** Of the webhooks answered with a yes: how many, how soon, and how late the bank itself was. */
+  acknowledgements(): Promise<{ count: number; p50_ms: number; p99_ms: number; own_delay_p99_ms: number }>
 }
 
 /** @param folder of the server that the bank works for */
@@ -84,6 +86,10 @@ export function bankSide(api: Api, { url, folder }: { url: string; folder: strin
     async waiting() {
       const { body } = await insist({ path: '/sandbox/state' })
       return body.deliveries.waiting ?? 0
+    },
+    async acknowledgements() {
+      const { body } = await insist({ path: '/sandbox/state' })
+      return body.acknowledgements
     },
   }
 }

@@ -61,7 +61,7 @@ function printed(report: TortureReport): string {
   ledgers          ${report.ledger_difference} apart (minor units)
   orders of news   ${report.orders_of_news}, the endpoint down for ${report.outage_minutes} min
   forgeries        ${report.forgeries}, ${report.forgeries_accepted} accepted
-  acknowledgement  p99 ${report.ack_p99_ms} ms
+  acknowledgement  p50 ${report.ack_p50_ms} ms, p99 ${report.ack_p99_ms} ms of ${report.acks}; the bank itself was ${report.bank_delay_p99_ms} ms late
   card to ticket   at most ${report.healed_max_s} s
   the books        ${report.balanced ? 'balance' : 'DO NOT BALANCE'}, oversold ${report.oversold}
 `

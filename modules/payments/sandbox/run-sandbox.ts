@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { Value } from 'typebox/value'
 import type { Clock } from '#kernel/clock.ts'
 import type { Random } from '#kernel/random.ts'
@@ -84,6 +85,10 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
 
   const stopping = new AbortController()
   const underWay = new Set<string>()
+  /** Microseconds from sending a webhook to a yes, of all since the start; and how late this process itself was, nanoseconds. */
+  const acknowledged = createHistogram()
+  const ownDelay = monitorEventLoopDelay()
+  ownDelay.enable()
 
   async function attempt(delivery: Delivery): Promise<void> {
     const event = provider.tables.events.get(delivery.event_id)!
@@ -91,6 +96,7 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
     const now = clock.now()
     let status: number | null = null
     if (!provider.steering.webhooks.outage && credentials.webhook_url !== null) {
+      const sentAt = clock.monotonic()
       const answer = await fetch(credentials.webhook_url, {
         method: 'POST',
         headers: {
@@ -102,6 +108,7 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
         signal: AbortSignal.timeout(attemptMs),
       }).catch(() => null)
       status = answer?.status ?? null
+      if (answer?.ok) acknowledged.record(Math.max(1, Math.round((clock.monotonic() - sentAt) * 1000)))
       await answer?.body?.cancel().catch(() => {})
     }
     const record: LedgerRecord = { table: 'deliveries', row: afterAttempt(delivery, status, clock.now()) }
@@ -214,6 +221,12 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
           refunds: refunds.size,
           events: events.size,
           deliveries: states,
+          acknowledgements: {
+            count: acknowledged.count,
+            p50_ms: acknowledged.percentile(50) / 1000,
+            p99_ms: acknowledged.percentile(99) / 1000,
+            own_delay_p99_ms: ownDelay.percentile(99) / 1e6,
+          },
           webhook_url: credentials.webhook_url,
           publishable_key: credentials.publishable_key,
           pid: process.pid,
@@ -291,6 +304,7 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
     credentials,
     async close() {
       stopping.abort()
+      ownDelay.disable()
       server.close()
       server.closeAllConnections()
       await ticking
