@@ -13,7 +13,7 @@ export async function openRecordServer(config: Config, log: (line: string) => vo
   if (url !== undefined) return { url, directUrl: directUrl ?? url, readUrl: readUrl ?? url, embedded: null }
   const embedded = await startEmbeddedPostgres({
     dataDir: resolve(join(config.HOLDFAST_DATA, 'pg')),
-    ...(config.HOLDFAST_BACKUP_DIR !== undefined && { backupDir: resolve(config.HOLDFAST_BACKUP_DIR) }),
+    backupDir: config.HOLDFAST_BACKUP_DIR === undefined ? null : resolve(config.HOLDFAST_BACKUP_DIR),
     log,
   })
   embedded.supervise()

@@ -12,6 +12,7 @@ import { withCommonOptions } from '../common-options.ts'
 import { withDatabase } from '../database.ts'
 import { CommandFailure, usageError } from '../failure.ts'
 import type { CommonOptions, Perform } from '../main.ts'
+import { momentOf } from '../moment.ts'
 import type { Report, Terminal } from '../terminal.ts'
 
 type ReconcileOptions = CommonOptions & { since?: string; dryRun?: boolean; wait: string }
@@ -53,7 +54,7 @@ export function addFence(program: Command, perform: Perform): void {
     )
     .option(
       '--since <time>',
-      'from this moment on, in ISO 8601 with its offset; ten minutes before what the record is sure of',
+      'already from this moment on, in ISO 8601 with its offset; ten minutes before what the record is sure of otherwise',
     )
     .option('--dry-run', 'only look')
     .option('--wait <seconds>', 'so long for the server to settle what it knows', '120')
@@ -64,7 +65,7 @@ export function addFence(program: Command, perform: Perform): void {
     .summary('let holds go on')
     .description('Open it. Refused while the payment provider has something that the record does not explain.')
     .option('--nothing-lost', 'you know that a promoted standby had everything: nothing is compared')
-    .option('--since <time>', 'compare from this moment on')
+    .option('--since <time>', 'compare already from this moment on')
     .action((options: OpenOptions) => perform(options, terminal => open(terminal, options)))
 }
 
@@ -146,15 +147,18 @@ async function comparison(
   named: string | undefined,
   { note }: Terminal,
 ): Promise<(dryRun: boolean) => Promise<LostSales>> {
-  const given = named === undefined ? null : Date.parse(named)
-  if (Number.isNaN(given)) throw new CommandFailure(`--since must be a moment in ISO 8601, not ${named}.`, usageError)
+  const given = named === undefined ? null : momentOf('--since', named)
   const { known_until } = await readFence(db)
   if (given === null && known_until === null)
     throw new CommandFailure(
       'No restore or promotion closed the fence. Say from when on to compare with --since.',
       usageError,
     )
-  const since = given ?? Math.max(0, known_until! - overlapMs)
+  // Never later than what the record is sure of: nobody may open it over what was not compared.
+  const since = Math.max(
+    0,
+    Math.min(given ?? Number.POSITIVE_INFINITY, (known_until ?? Number.POSITIVE_INFINITY) - overlapMs),
+  )
   const provider = await openProvider(config)
   return dryRun =>
     findLostSales({ db, provider, clock, random: systemRandom() }, { since, dryRun, tell: dryRun ? () => {} : note })

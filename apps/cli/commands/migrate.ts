@@ -25,7 +25,7 @@ may be repeated: what ran already is left alone.
 
 async function migrateNow(terminal: Terminal): Promise<Report> {
   const { config } = readConfig(terminal.env)
-  const applied = await withDatabase(config, terminal, migrate)
+  const applied = await withDatabase(config, terminal, migrate, { make: true })
   const text = applied.length === 0 ? 'The schema is current.' : `Applied ${applied.join(', ')}. The schema is current.`
   return { text, json: { applied } }
 }

@@ -7,10 +7,17 @@ import { withCommonOptions } from '../common-options.ts'
 import { embeddedFolder } from '../database.ts'
 import { CommandFailure, usageError } from '../failure.ts'
 import type { CommonOptions, Perform } from '../main.ts'
+import { momentOf } from '../moment.ts'
 import type { Report, Terminal } from '../terminal.ts'
 import { backupFolder } from './backup.ts'
 
-type RestoreOptions = CommonOptions & { toEnd?: boolean; to?: string; backup?: string; replace?: boolean }
+type RestoreOptions = CommonOptions & {
+  toEnd?: boolean
+  to?: string
+  timeline?: string
+  backup?: string
+  replace?: boolean
+}
 
 export function addRestore(program: Command, perform: Perform): void {
   withCommonOptions(program.command('restore'))
@@ -20,6 +27,10 @@ export function addRestore(program: Command, perform: Perform): void {
     )
     .option('--to-end', 'as far as the log goes')
     .option('--to <time>', 'to a moment, in ISO 8601 with its offset: what was committed later is forgotten')
+    .option(
+      '--timeline <n>',
+      'where an earlier restore or a promotion began another history: this one, by its number; the one of that moment otherwise',
+    )
     .option('--backup <name>', 'begin with this copy (holdfast backup --list); the newest that fits otherwise')
     .option('--replace', 'move a database that is there aside; nothing is deleted')
     .addHelpText(
@@ -37,13 +48,23 @@ back is known to the payment provider, and nobody here. See docs/runbooks/restor
 async function restore(terminal: Terminal, options: RestoreOptions): Promise<Report> {
   const { config } = readConfig(terminal.env)
   const backupDir = backupFolder(config.HOLDFAST_BACKUP_DIR)
-  const to = momentOf(options)
+  const to = howFar(options)
+  const timeline = options.timeline === undefined ? null : Number(options.timeline)
+  if (timeline !== null && !(Number.isInteger(timeline) && timeline > 0))
+    throw new CommandFailure(`--timeline must be a whole number from 1 on, not ${options.timeline}.`, usageError)
   if (config.DATABASE_URL !== undefined)
     throw new CommandFailure('DATABASE_URL is set: restore that server with its own tools.')
-  const { server, backup, putAside, archivedUntil } = await restoreCluster({
+  const {
+    server,
+    backup,
+    timeline: followed,
+    putAside,
+    archivedUntil,
+  } = await restoreCluster({
     dataDir: embeddedFolder(config),
     backupDir,
     to,
+    timeline,
     backup: options.backup ?? null,
     replace: options.replace ?? false,
     progress: terminal.note,
@@ -56,7 +77,7 @@ async function restore(terminal: Terminal, options: RestoreOptions): Promise<Rep
     const knownUntil = fence.known_until === null ? null : iso(fence.known_until)
     return {
       text: [
-        `Restored from ${backup.name} to ${moment}. The last thing that it knows happened at ${knownUntil}.`,
+        `Restored from ${backup.name} along history ${followed} to ${moment}. The last thing that it knows happened at ${knownUntil}.`,
         ...(putAside === null ? [] : [`The database that was there is in ${putAside}. Delete it when you are sure.`]),
         'The sales fence is closed. Now:',
         '  1. start the server; it settles what it knows',
@@ -65,6 +86,7 @@ async function restore(terminal: Terminal, options: RestoreOptions): Promise<Rep
       ].join('\n'),
       json: {
         backup: backup.name,
+        timeline: followed,
         restored_to: to === null ? null : iso(to),
         known_until: knownUntil,
         put_aside: putAside,
@@ -76,15 +98,10 @@ async function restore(terminal: Terminal, options: RestoreOptions): Promise<Rep
   }
 }
 
-function momentOf({ toEnd, to }: RestoreOptions): number | null {
+function howFar({ toEnd, to }: RestoreOptions): number | null {
   if ((toEnd === true) === (to !== undefined))
     throw new CommandFailure('Say how far: --to-end, or --to with a moment.', usageError)
-  if (to === undefined) return null
-  // Without an offset it would be the moment of whatever zone this shell happens to be in.
-  const moment = /(Z|[+-]\d\d:?\d\d)$/.test(to) ? Date.parse(to) : Number.NaN
-  if (Number.isNaN(moment))
-    throw new CommandFailure(`--to must be a moment such as 2026-11-27T14:03:00+01:00, not ${to}.`, usageError)
-  return moment
+  return to === undefined ? null : momentOf('--to', to)
 }
 
 function iso(at: number): string {

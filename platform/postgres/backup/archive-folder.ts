@@ -1,4 +1,4 @@
-import { chmod, chown, copyFile, mkdir, realpath, stat } from 'node:fs/promises'
+import { chmod, chown, copyFile, mkdir, realpath, rename, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Account, canReach } from '../embedded/account.ts'
@@ -69,8 +69,12 @@ async function reachable(path: string, folders: BackupFolders, account: Account 
   const { size } = await stat(path)
   const copy = join(folder, `${size}-${basename(path)}`)
   await mkdir(folder, { recursive: true, mode: 0o755 })
-  if ((await stat(copy).catch(() => null)) === null) await copyFile(path, copy)
-  await chmod(copy, 0o755)
+  if ((await stat(copy).catch(() => null)) !== null) return copy
+  // Under its name when it is whole: a start that was killed leaves no half of a program.
+  const unfinished = `${copy}.${process.pid}.unfinished`
+  await copyFile(path, unfinished)
+  await chmod(unfinished, 0o755)
+  await rename(unfinished, copy)
   return copy
 }
 

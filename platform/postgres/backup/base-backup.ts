@@ -4,8 +4,9 @@ import { assert } from '#kernel/assert.ts'
 import { systemClock } from '#kernel/clock.ts'
 import { overOneConnection } from '../connections.ts'
 import { serverAccount } from '../embedded/account.ts'
-import { EmbeddedPostgresFault } from '../embedded/faults.ts'
+import { EmbeddedPostgresFault, errorCode } from '../embedded/faults.ts'
 import { prepareFolders } from '../embedded/folders.ts'
+import { withLock } from '../embedded/lock.ts'
 import { archivesInto, type BackupFolders, prepareBackupFolders } from './archive-folder.ts'
 import { type CopiedFile, copyCluster, type Progress, writeDurably } from './copy-cluster.ts'
 import { type Manifest, sealed } from './manifest.ts'
@@ -26,15 +27,25 @@ export type BackupOptions = {
  * every page that changes is in the log whole. It has its name only when it is complete, and when the archive has all of its log.
  */
 export async function takeBaseBackup(options: BackupOptions): Promise<{ name: string; manifest: Manifest }> {
-  const { dataDir, url, product, progress } = options
+  const { dataDir, url } = options
   const { cluster } = await prepareFolders(dataDir)
   const folders = await prepareBackupFolders(options.backupDir, await serverAccount(cluster))
   await ensureArchiving(url, folders)
+  return withLock(join(folders.base, '.lock'), () => copyAndSeal(options, { cluster, folders }), {
+    waitSeconds: 0,
+    busy: `Another backup is being made in ${folders.base}`,
+  })
+}
+
+async function copyAndSeal(
+  { url, product, progress }: BackupOptions,
+  { cluster, folders }: { cluster: string; folders: BackupFolders },
+): Promise<{ name: string; manifest: Manifest }> {
   const unfinished = join(folders.base, '.unfinished')
   await rm(unfinished, { recursive: true, force: true })
   await mkdir(unfinished, { mode: 0o700 })
   let files: CopiedFile[] = []
-  const copied = await whileBackingUp(url, { waitForArchive: true }, async () => {
+  const copied = await whileBackingUp(url, { waitForArchive: true, progress }, async () => {
     files = await copyCluster(cluster, join(unfinished, 'cluster'), { account: null, progress })
   })
   const { label, tablespaces, ...about } = copied
@@ -63,18 +74,26 @@ async function ensureArchiving(url: string, folders: BackupFolders): Promise<voi
   )
 }
 
+/** The archive takes what a copy needs within seconds, or something is wrong with it. */
+const archivedWithinMinutes = 15
+const statementTimedOut = '57014'
+
 type BackedUp = Omit<Manifest, 'format' | 'product' | 'files' | 'label'> & { label: string; tablespaces: string }
 
 /** The connection that began a backup has to be the one that ends it; if it breaks, PostgreSQL forgets the backup. */
 export async function whileBackingUp(
   url: string,
-  { waitForArchive }: { waitForArchive: boolean },
+  { waitForArchive, progress }: { waitForArchive: boolean; progress: Progress },
   copy: () => Promise<void>,
 ): Promise<BackedUp> {
   return overOneConnection({ url, name: 'holdfast backup' }, async client => {
     let broken: Error | null = null
     client.on('error', error => {
       broken = error
+    })
+    // Above all that it waits for the archive, and what to look at.
+    client.on('notice', ({ severity, message }) => {
+      if (severity === 'WARNING') progress(`The database says: ${message}`)
     })
     // An embedded server has the clock of this machine.
     const startedAt = new Date(systemClock.now()).toISOString()
@@ -86,11 +105,22 @@ export async function whileBackingUp(
     const segment = await client.query('select pg_walfile_name($1::pg_lsn) as name', [lsn])
     await copy()
     if (broken !== null) throw broken
-    const stopped = await client.query(
-      `select s.lsn::text, s.labelfile, s.spcmapfile, pg_walfile_name(s.lsn) as segment
-       from pg_backup_stop(wait_for_archive => $1) s`,
-      [waitForArchive],
-    )
+    await client.query(`set statement_timeout = '${archivedWithinMinutes}min'`)
+    const stopped = await client
+      .query(
+        `select s.lsn::text, s.labelfile, s.spcmapfile, pg_walfile_name(s.lsn) as segment
+         from pg_backup_stop(wait_for_archive => $1) s`,
+        [waitForArchive],
+      )
+      .catch(cause => {
+        if (errorCode(cause) !== statementTimedOut) throw cause
+        throw new EmbeddedPostgresFault(
+          'not-startable',
+          `The archive has not taken the log of this copy within ${archivedWithinMinutes} minutes, so there is no backup. ` +
+            'See docs/runbooks/archive-failing.md.',
+          { cause },
+        )
+      })
     const end = stopped.rows[0]
     return {
       postgres: version,

@@ -19,6 +19,8 @@ async function put(from: string, to: string): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     if (!gunzipSync(await readFile(to)).equals(bytes)) throw new Error(`${to} is there with other bytes`)
+    // A machine that died after the link may not have it on its disk.
+    await syncFolder(dirname(to))
   } finally {
     await rm(aside, { force: true })
   }

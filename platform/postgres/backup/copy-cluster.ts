@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chown, mkdir, open, readdir, readlink, stat, symlink } from 'node:fs/promises'
+import { chown, mkdir, open, readdir, readlink, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Account } from '../embedded/account.ts'
 import { EmbeddedPostgresFault, errorCode } from '../embedded/faults.ts'
@@ -123,8 +123,4 @@ export async function writeDurably(path: string, text: string, account: Account 
   await file.close()
   const folder = await open(dirname(path))
   await folder.sync().finally(() => folder.close())
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null)) !== null
 }

@@ -1,14 +1,15 @@
 import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '#kernel/clock.ts'
+import { overOneConnection } from '../connections.ts'
 import { serverAccount } from '../embedded/account.ts'
 import { EmbeddedPostgresFault } from '../embedded/faults.ts'
-import { prepareFolders } from '../embedded/folders.ts'
+import { exists, prepareFolders } from '../embedded/folders.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded/index.ts'
 import { withLock } from '../embedded/lock.ts'
 import { findPostmaster } from '../embedded/postmaster.ts'
-import { archiveSettings, prepareBackupFolders, restoreCommand } from './archive-folder.ts'
-import { copyCluster, exists, type Progress, writeDurably } from './copy-cluster.ts'
+import { prepareBackupFolders, restoreCommand } from './archive-folder.ts'
+import { copyCluster, type Progress, writeDurably } from './copy-cluster.ts'
 import { type BaseBackup, backupNames, readManifest } from './manifest.ts'
 import { walChain } from './wal-chain.ts'
 
@@ -18,6 +19,8 @@ export type RestoreOptions = {
   backupDir: string
   /** Milliseconds since 1970; null: to the end of what there is. */
   to: number | null
+  /** A history by its number; null: the one in which the box office was at that moment, or the newest. */
+  timeline: number | null
   /** A base backup by its name; null: the newest that is older than `to`. */
   backup: string | null
   /** What is in the data folder is put aside; without it a folder with a database is refused. */
@@ -28,6 +31,8 @@ export type RestoreOptions = {
 export type Restored = {
   server: EmbeddedPostgres
   backup: BaseBackup
+  /** The history that was followed. */
+  timeline: number
   /** Where the database that was there is now. */
   putAside: string | null
   /** When the last segment that was replayed came into the archive. */
@@ -41,9 +46,13 @@ export type Restored = {
 export async function restoreCluster(options: RestoreOptions): Promise<Restored> {
   const { dataDir, progress, to } = options
   const folders = await prepareFolders(dataDir)
-  const { backup, putAside, settings, archivedUntil } = await withLock(folders.lock, async () => {
-    if ((await findPostmaster(folders)) !== null)
-      throw new EmbeddedPostgresFault('not-startable', `A server runs on ${folders.cluster}. Stop it first.`)
+  const { backup, timeline, putAside, settings, archivedUntil } = await withLock(folders.lock, async () => {
+    const running = await findPostmaster(folders)
+    if (running !== null)
+      throw new EmbeddedPostgresFault(
+        'not-startable',
+        `A server runs on ${folders.cluster} (process ${running.pid}). Stop it first.`,
+      )
     const isThere = await exists(folders.cluster)
     if (isThere && !options.replace)
       throw new EmbeddedPostgresFault(
@@ -53,15 +62,16 @@ export async function restoreCluster(options: RestoreOptions): Promise<Restored>
     const account = await serverAccount(folders.cluster)
     const archive = await prepareBackupFolders(options.backupDir, account)
     const backup = await chooseBackup(archive.base, options)
-    const chain = await walChain(archive.wal, backup.manifest)
-    if (chain.missing.length > 0)
+    const chain = await walChain(archive.wal, backup.manifest, options)
+    const archivedUntil = chain.reaches === null ? 0 : (await stat(join(archive.wal, `${chain.reaches}.gz`))).mtimeMs
+    // What a segment has happened before it was archived: where that was before the moment, the moment is certainly not in it.
+    if (chain.missing.length > 0 && (to === null || archivedUntil < to))
       throw new EmbeddedPostgresFault(
         'not-startable',
         `Segment ${chain.missing[0]} of the log is missing in ${archive.wal}` +
           `${chain.missing.length > 1 ? `, and ${chain.missing.length - 1} more` : ''}: what came after it cannot be restored. ` +
           `Find it, or restore to a moment before it with --to.`,
       )
-    const archivedUntil = (await stat(join(archive.wal, `${chain.segments.at(-1)}.gz`))).mtimeMs
     progress(`Copying the backup ${backup.name} (${backup.manifest.files.length} files)`)
     const restoring = `${folders.cluster}.restoring`
     await rm(restoring, { recursive: true, force: true })
@@ -79,29 +89,42 @@ export async function restoreCluster(options: RestoreOptions): Promise<Restored>
     if (putAside !== null) await rename(folders.cluster, putAside)
     await rename(restoring, folders.cluster)
     const settings: Record<string, string> = {
-      ...(await archiveSettings(archive, account)),
       restore_command: await restoreCommand(archive, account),
       recovery_target_timeline: String(chain.timeline),
       recovery_target_action: 'promote',
       ...(to !== null && { recovery_target_time: new Date(to).toISOString().replace('T', ' ').replace('Z', '+00') }),
       // Then the server counts as started when the log is replayed, and not when it could be looked at.
       hot_standby: 'off',
+      // The copy may be of one that waited for a standby. Nobody follows this one, and it would wait for ever.
+      synchronous_standby_names: '',
       // What ends a recovery is told where its start is told.
       logging_collector: 'off',
     }
-    return { backup, putAside, settings, archivedUntil }
+    return { backup, timeline: chain.timeline, putAside, settings, archivedUntil }
   })
   progress('Replaying the log')
-  const server = await startEmbeddedPostgres({ dataDir, log: () => {}, settings }).catch(error => {
-    throw isBeyond(error)
-      ? new EmbeddedPostgresFault(
-          'not-startable',
-          `The archive ends before ${new Date(to!).toISOString()}. Restore --to-end, or to an earlier moment. What was there before is in ${putAside}.`,
-          { cause: error },
-        )
-      : error
+  const server = await startEmbeddedPostgres({ dataDir, backupDir: options.backupDir, log: () => {}, settings }).catch(
+    error => {
+      throw isBeyond(error)
+        ? new EmbeddedPostgresFault(
+            'not-startable',
+            `The archive ends before ${new Date(to!).toISOString()}. Restore --to-end, or to an earlier moment.` +
+              (putAside === null ? '' : ` What was there before is in ${putAside}.`),
+            { cause: error },
+          )
+        : error
+    },
+  )
+  await forgetStandbys(server.url)
+  return { server, backup, timeline, putAside, archivedUntil }
+}
+
+/** What `alter system` said of standbys came with the copy, and holds again at the next start. */
+async function forgetStandbys(url: string): Promise<void> {
+  await overOneConnection({ url, name: 'holdfast restore' }, async client => {
+    for (const setting of ['synchronous_standby_names', 'primary_conninfo', 'primary_slot_name'])
+      await client.query(`alter system reset ${setting}`)
   })
-  return { server, backup, putAside, archivedUntil }
 }
 
 function isBeyond(error: unknown): boolean {

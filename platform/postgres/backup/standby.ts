@@ -4,10 +4,10 @@ import type pg from 'pg'
 import { overOneConnection } from '../connections.ts'
 import { serverAccount } from '../embedded/account.ts'
 import { EmbeddedPostgresFault } from '../embedded/faults.ts'
-import { prepareFolders } from '../embedded/folders.ts'
+import { exists, prepareFolders } from '../embedded/folders.ts'
 import { withLock } from '../embedded/lock.ts'
 import { whileBackingUp } from './base-backup.ts'
-import { copyCluster, exists, type Progress, writeDurably } from './copy-cluster.ts'
+import { copyCluster, type Progress, writeDurably } from './copy-cluster.ts'
 
 export type StandbyOptions = {
   /** `<HOLDFAST_DATA>/pg` of the primary, and of the standby. */
@@ -47,7 +47,7 @@ export async function makeStandby({
       where not exists (select from pg_replication_slots where slot_name = $1)`,
       [name],
     )
-    const copied = await whileBackingUp(primaryUrl, { waitForArchive: false }, async () => {
+    const copied = await whileBackingUp(primaryUrl, { waitForArchive: false, progress }, async () => {
       await copyCluster(primary.cluster, unfinished, { account, progress })
     })
     await writeDurably(join(unfinished, 'backup_label'), copied.label, account)

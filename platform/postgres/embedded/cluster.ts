@@ -5,6 +5,7 @@ import { assert } from '#kernel/assert.ts'
 import { type Account, canReach } from './account.ts'
 import type { Binaries } from './binaries.ts'
 import { EmbeddedPostgresFault, errorCode } from './faults.ts'
+import { exists } from './folders.ts'
 
 /** How to start a program of PostgreSQL on a cluster. */
 export type ClusterView = {
@@ -119,8 +120,16 @@ async function initialise(view: ClusterView, options: { binaries: Binaries; pass
 export async function resetPassword(binaries: Binaries, view: ClusterView, password: string): Promise<void> {
   assert(/^[\w-]+$/.test(password), 'our passwords need no quoting')
   const input = `alter role ${superuser} password '${password}'\n`
-  const { code, output } = await run(binaries.postgres, ['--single', '-D', view.path, 'postgres'], view, { input })
+  // Segments that wait for the archive are recycled by a server that does not archive; and no standby follows this one, to be waited for.
+  const settings = ['-c', 'archive_mode=on', '-c', 'synchronous_standby_names=']
+  const options = ['--single', '-D', view.path, ...settings, 'postgres']
+  const { code, output } = await run(binaries.postgres, options, view, { input })
   if (code !== 0) throw new EmbeddedPostgresFault('not-startable', `The password could not be set:\n${output.trim()}`)
+}
+
+/** Whether its next start replays an archive, or follows a primary. */
+export async function isRecovering(cluster: string): Promise<boolean> {
+  return (await exists(join(cluster, 'recovery.signal'))) || (await exists(join(cluster, 'standby.signal')))
 }
 
 /** Changes with every initdb: two clusters never share it. The first eight bytes of pg_control (catalog/pg_control.h). */
@@ -160,10 +169,6 @@ async function run(
     child.on('error', error => resolve({ code: errorCode(error) ?? null, output: error.message }))
     child.on('close', code => resolve({ code, output }))
   })
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null)) !== null
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -79,3 +79,7 @@ async function giveToOwner(path: string, parent: string): Promise<void> {
   const [owner, own] = [await stat(parent), await stat(path)]
   if (own.uid === 0 && owner.uid !== 0) await chown(path, owner.uid, owner.gid)
 }
+
+export async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null
+}

@@ -18,8 +18,10 @@ export type EmbeddedPostgresOptions = {
   log: (line: string) => void
   /** Over those of `settings.ts`. */
   settings?: Record<string, string>
-  /** Where the log is archived (`backup/`); absent: it is not. */
-  backupDir?: string
+  /** Where the log is archived (`backup/`); null: nowhere; absent: where it was when somebody last said. */
+  backupDir?: string | null
+  /** Whether a database is made where there is none. Default: yes. */
+  make?: boolean
   /** After a killed server serves again. */
   onRestart?: (restart: { downMilliseconds: number }) => void
   /** `tests`: does not wait for the disk, and ends with the process that started it, also when that is killed. Default `server`. */
@@ -46,7 +48,8 @@ export type EmbeddedPostgres = {
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const folders = await prepareFolders(options.dataDir)
   const settings = serverSettings(options.role ?? 'server', options.settings)
-  const installation: Installation = { folders, settings, backupDir: options.backupDir ?? null, log: options.log }
+  const { backupDir, make = true, log } = options
+  const installation: Installation = { folders, settings, backupDir, make, log }
   const { server, url, user } = await withLock(folders.lock, async () => {
     const server = (await adopt(folders)) ?? (await start(installation))
     try {

@@ -3,19 +3,26 @@ import { systemClock } from '#kernel/clock.ts'
 import { EmbeddedPostgresFault } from './faults.ts'
 
 /**
- * One process at a time may start, adopt or stop the server of a folder. The lock is the operating system's, taken through
+ * One process at a time may start, adopt or stop the server of a folder, or make a backup. The lock is the operating system's, taken through
  * SQLite because Node has no call for it: it ends with its holder, however that ends, so nobody ever has to judge from a
  * process number in a file whether the holder is still alive.
  */
-export async function withLock<T>(file: string, work: () => Promise<T>, options: { waitSeconds?: number } = {}) {
-  const deadline = systemClock.monotonic() + (options.waitSeconds ?? 120) * 1000
+export async function withLock<T>(
+  file: string,
+  work: () => Promise<T>,
+  {
+    waitSeconds = 120,
+    busy = 'Another process has been starting or stopping the database for long',
+  }: { waitSeconds?: number; busy?: string } = {},
+): Promise<T> {
+  const deadline = systemClock.monotonic() + waitSeconds * 1000
   const lock = new DatabaseSync(file, { timeout: 0 })
   try {
     while (!taken(lock)) {
       if (systemClock.monotonic() > deadline)
         throw new EmbeddedPostgresFault(
           'lock-not-obtained',
-          `Another process has been starting or stopping the database for long (lock ${file}). See what it waits for, or end it.`,
+          `${busy} (lock ${file}). See what it waits for, or end it.`,
         )
       await systemClock.sleep(20)
     }

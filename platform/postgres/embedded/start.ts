@@ -1,10 +1,12 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { systemClock } from '#kernel/clock.ts'
 import { archiveSettings, prepareBackupFolders } from '../backup/archive-folder.ts'
 import { type Account, serverAccount } from './account.ts'
 import { type Binaries, locateBinaries } from './binaries.ts'
-import { type ClusterView, ensureCluster, resetPassword, viewOf } from './cluster.ts'
+import { type ClusterView, ensureCluster, isRecovering, resetPassword, viewOf } from './cluster.ts'
 import { EmbeddedPostgresFault } from './faults.ts'
-import { type Folders, readOrMakePassword } from './folders.ts'
+import { exists, type Folders, readOrMakePassword } from './folders.ts'
 import { freePort } from './port.ts'
 import {
   clearAfterDeath,
@@ -14,12 +16,15 @@ import {
   type Postmaster,
   portOfKilledServer,
   startPostmaster,
+  stopPostmaster,
 } from './postmaster.ts'
 
 export type Installation = {
   folders: Folders
   settings: Record<string, string>
-  backupDir: string | null
+  /** Undefined: as it was the last time. */
+  backupDir: string | null | undefined
+  make: boolean
   log: (line: string) => void
 }
 
@@ -34,7 +39,12 @@ export async function adopt(folders: Folders): Promise<Running | null> {
 }
 
 /** Makes the database when there is none. */
-export async function start({ folders, settings, backupDir, log }: Installation): Promise<Running> {
+export async function start({ folders, settings, backupDir, make, log }: Installation): Promise<Running> {
+  if (!make && !(await exists(folders.cluster)))
+    throw new EmbeddedPostgresFault(
+      'not-startable',
+      `There is no database in ${folders.root}. Is HOLDFAST_DATA the folder of the server? \`holdfast start\` makes one.`,
+    )
   const account = await serverAccount(folders.cluster)
   const binaries = await locateBinaries(account, folders.root)
   const { password, made } = await readOrMakePassword(folders)
@@ -44,18 +54,23 @@ export async function start({ folders, settings, backupDir, log }: Installation)
   // Where a killed server was, another process may still be looking for it.
   const lastPort = await portOfKilledServer(folders)
   await clearAfterDeath(folders)
-  if (made && !fresh) await resetPassword(binaries, view, password)
-  log(`${fresh ? 'Made' : 'Starting'} the database in ${folders.cluster} (PostgreSQL ${binaries.version})`)
-  return await startPatiently(folders, {
+  const run = {
     binaries,
     view,
-    settings: { ...(await archiving(backupDir, account)), ...settings },
+    settings: { ...(await archiving(await archiveOf(folders, { backupDir, log }), account)), ...settings },
     choosePort: () => freePort(lastPort),
-  })
+  }
+  log(`${fresh ? 'Made' : 'Starting'} the database in ${folders.cluster} (PostgreSQL ${binaries.version})`)
+  if (made && !fresh) {
+    // The password is set by a server without a network, and that replays no archive.
+    if (await isRecovering(folders.cluster)) await stopPostmaster(folders, (await startPatiently(folders, run)).pid)
+    await resetPassword(binaries, view, password)
+  }
+  return await startPatiently(folders, run)
 }
 
 /** Unlike a first start it never makes a database: where the sale's is gone, an empty one must not take its place. */
-export async function restart({ folders, settings, backupDir }: Installation, port: number): Promise<Running> {
+export async function restart({ folders, settings, backupDir, log }: Installation, port: number): Promise<Running> {
   const account = await serverAccount(folders.cluster)
   const binaries = await locateBinaries(account, folders.root)
   const view = await viewOf(folders.cluster, account)
@@ -63,9 +78,29 @@ export async function restart({ folders, settings, backupDir }: Installation, po
   return await startPatiently(folders, {
     binaries,
     view,
-    settings: { ...(await archiving(backupDir, account)), ...settings },
+    settings: { ...(await archiving(await archiveOf(folders, { backupDir, log }), account)), ...settings },
     choosePort: async () => port,
   })
+}
+
+/**
+ * Where this server's log goes. It is kept beside the cluster, because whoever starts the server for a moment, to look, must not leave a
+ * gap in the archive.
+ */
+async function archiveOf(
+  { root }: Folders,
+  { backupDir, log }: Pick<Installation, 'backupDir' | 'log'>,
+): Promise<string | null> {
+  const note = join(root, 'archived-into')
+  const last = (await readFile(note, 'utf8').catch(() => '')).trim() || null
+  const now = backupDir === undefined ? last : backupDir
+  if (now === last) return now
+  if (now !== null) await writeFile(note, `${now}\n`, { flush: true })
+  else {
+    await rm(note, { force: true })
+    log(`The log is no longer archived in ${last}: what happens from now on no backup there brings back.`)
+  }
+  return now
 }
 
 async function archiving(backupDir: string | null, account: Account | null): Promise<Record<string, string>> {
