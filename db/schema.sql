@@ -153,6 +153,13 @@ create table holdfast.inbox (
 
 create table holdfast.inbox_default partition of holdfast.inbox DEFAULT;
 
+create table holdfast.installation (
+  only_row boolean not null default true,
+  installation_id uuid not null default gen_random_uuid(),
+  constraint installation_pkey PRIMARY KEY (only_row),
+  constraint installation_only_row_check CHECK (only_row)
+);
+
 create table holdfast.mails (
   mail_id uuid not null,
   dedupe_key text collate "C" not null,

@@ -183,6 +183,7 @@ export class Office {
       ],
     })
     const direct: PaymentProvider = directProvider({
+      installation: 'the town',
       sandbox: bank.sandbox,
       keys: bankKeys,
       send: (endpoint, handle) => this.#call(endpoint, handle),

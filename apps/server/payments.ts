@@ -26,8 +26,10 @@ export async function openPayments(options: {
   logger: Logger
   metrics: Metrics
   clock: Clock
+  /** See `readInstallation`. */
+  installation: string
 }): Promise<Paying> {
-  const { config, logger, metrics, clock } = options
+  const { config, logger, metrics, clock, installation } = options
   const nothing = { setWebhookUrl: async () => {}, stop: async () => {}, sandboxUrl: null }
   const {
     STRIPE_SECRET_KEY: secretKey,
@@ -38,6 +40,7 @@ export async function openPayments(options: {
     const webhookSecrets = secrets!.split(',').map(secret => secret.trim())
     const provider = paced(
       createStripeProvider({
+        installation,
         secretKey,
         publishableKey: publishableKey!,
         webhookSecrets: () => webhookSecrets,
@@ -59,6 +62,7 @@ export async function openPayments(options: {
   const { secret_key, publishable_key } = sandbox.credentials
   const provider = paced(
     createStripeProvider({
+      installation,
       secretKey: secret_key,
       publishableKey: publishable_key,
       webhookSecrets: sandbox.webhookSecrets,

@@ -7,7 +7,7 @@ import { checkoutMessages } from '#checkout'
 import { createIdentity, createReservationAccess, loadTokenKeys } from '#identity'
 import { systemClock as clock } from '#kernel/clock.ts'
 import { systemRandom } from '#kernel/random.ts'
-import { webhookRoutes } from '#payments'
+import { readInstallation, webhookRoutes } from '#payments'
 import type { Config } from '#platform/config/config.ts'
 import { createHttpServer, type HttpServer, type Routes } from '#platform/http/server.ts'
 import { createIdempotency, sweepBoundAnswers } from '#platform/idempotency/index.ts'
@@ -96,7 +96,8 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
       lanes: config.HOLDFAST_HOLD_LANES,
       sale: lateSale,
     })
-    const paying = await openPayments({ config, logger, metrics, clock })
+    const installation = await readInstallation(pools.staff)
+    const paying = await openPayments({ config, logger, metrics, clock, installation })
     closing.push(paying.stop)
     const sale = await createSale({
       ...common,

@@ -7,6 +7,7 @@ import {
   type Intent,
   insertLostPayment,
   insertRefund,
+  isAnothers,
   isOpen,
   lookSooner,
   type PaymentProvider,
@@ -31,7 +32,7 @@ export type LostSales = {
   waiting: { ref: string; status: Intent['status']; why: string }[]
   /** Captured money that nothing in the record speaks of. */
   unexplainedCaptures: number
-  /** Without a word of ours: another shop on this account. */
+  /** Without a word of ours: of another shop on this account. */
   foreign: number
 }
 
@@ -82,7 +83,7 @@ export async function findLostSales(
   async function explain(intent: Intent, payment: PaymentRecord | null): Promise<void> {
     found.intents++
     if (payment !== null) return await compare(intent, payment)
-    if (intent.paymentId === null) return void found.foreign++
+    if (intent.paymentId === null || isAnothers(intent, provider)) return void found.foreign++
     if (intent.status === 'captured') return await owe(intent)
     if (intent.status === 'cancelled') return void found.agreed++
     if (dryRun || intent.status === 'processing') return wait(intent, 'forgotten')

@@ -3,6 +3,7 @@ import {
   findPayment,
   findPaymentsByRef,
   type Intent,
+  isAnothers,
   leaseCursor,
   moveCursor,
   type PaymentRecord,
@@ -103,6 +104,7 @@ export function reconcileJob(deps: CheckoutDeps & { settle: SettlePayment; onSto
 
   async function compare(intent: Intent, bound: PaymentRecord | undefined): Promise<void> {
     if (bound !== undefined) return agree(bound, intent) ? undefined : learn(bound, intent)
+    if (isAnothers(intent, provider)) return
     if (intent.paymentId === null) return tellOnce(intent, 'unknown-intent')
     const eventNo = eventNoOf(intent.paymentId)
     const payment = eventNo <= 0x7fffffff ? await findPayment(db, eventNo, intent.paymentId) : null

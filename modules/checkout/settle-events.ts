@@ -5,6 +5,7 @@ import {
   endEvent,
   findPayment,
   findPaymentByRef,
+  isAnothers,
   type PaymentRecord,
   retryEvent,
   type StoredEvent,
@@ -98,15 +99,16 @@ export function settleEventsJob(
     })
     if (isLive !== provider.isLive) return quarantined('wrong-mode')
     if (account !== null) return quarantined('foreign-account')
+    const anothers = { end: { state: 'ignored' as const, reason: 'another-installation' }, payment: null }
     if (refund !== null) {
       const payment = refund.intentRef === null ? null : await findPaymentByRef(db, provider.id, refund.intentRef)
-      if (payment === null) return quarantined('unknown-intent')
+      if (payment === null) return isAnothers(refund, provider) ? anothers : quarantined('unknown-intent')
       await settleRefund(payment, refund)
       return { end: { state: 'settled', reason: null }, payment }
     }
     if (intent === null) return { end: { state: 'ignored', reason: 'not-a-payment' }, payment: null }
     const payment = await paymentOf(intent)
-    if (payment === null) return quarantined('unknown-intent')
+    if (payment === null) return isAnothers(intent, provider) ? anothers : quarantined('unknown-intent')
     const settled = await settle(payment, { intent, isTruth: false })
     return settled.kind === 'mismatch'
       ? quarantined(settled.reason, payment)

@@ -12,6 +12,7 @@ export function absentProvider(): PaymentProvider & {
   return {
     name: 'none',
     id: 'none',
+    installation: '',
     publishableKey: '',
     isLive: false,
     perEndpoint: 25,

@@ -8,6 +8,7 @@ export {
   takeStoredEvents,
   waitingEvents,
 } from './inbox.sql.ts'
+export { readInstallation } from './installation.sql.ts'
 export { insertLostPayment } from './lost-payment.sql.ts'
 export { isOpen, type PaymentRecord, type PaymentStatus } from './payment.ts'
 export {
@@ -29,7 +30,14 @@ export {
   requestCancel,
   takeDuePayments,
 } from './payments.sql.ts'
-export { type CreateIntent, type Intent, type PaymentProvider, type ProviderEvent, ProviderRefusal } from './ports.ts'
+export {
+  type CreateIntent,
+  type Intent,
+  isAnothers,
+  type PaymentProvider,
+  type ProviderEvent,
+  ProviderRefusal,
+} from './ports.ts'
 export { isChargeable } from './provider/currencies.ts'
 export { paced } from './provider/paced-lane.ts'
 export { createStripeProvider } from './provider/stripe-provider.ts'

@@ -18,6 +18,8 @@ export interface PaymentProvider {
    * of provider the payments of the one before are not asked about.
    */
   readonly id: string
+  /** Of ours, written on what is made there: others may sell on the same account. */
+  readonly installation: string
   /** For the browser; no secret. */
   readonly publishableKey: string
   /** True if real money moves. An object of the other mode is never applied. */
@@ -56,7 +58,7 @@ export type CreateIntent = Money & {
   /** What the buyer sees on the statement and support in the provider's pages. */
   description: string
   receiptEmail?: string
-  /** Shown in the provider's pages; no personal data. `payment_id` is added by the adapter. */
+  /** Shown in the provider's pages; no personal data. `payment_id` and `installation` are added by the adapter. */
   metadata: Record<string, string>
 }
 
@@ -79,6 +81,8 @@ export type Intent = {
   paymentId: PaymentId | null
   /** From our metadata too, where there is some. */
   reservationId?: ReservationId | null
+  /** Which installation made it, from its metadata. */
+  installation?: string | null
   isLive: boolean
   createdAt: number
   /** Why the last card did not do; `attemptRef` names that attempt. */
@@ -89,6 +93,7 @@ export type ProviderRefund = {
   ref: string
   /** From our metadata. */
   refundId: string | null
+  installation?: string | null
   status: 'pending' | 'succeeded' | 'failed'
   amount: number
 }
@@ -109,6 +114,14 @@ export type ProviderEvent = {
 }
 
 export type Page<T> = { items: T[]; hasMore: boolean }
+
+/** Made by another installation that shares the provider's account: of no concern here, whatever becomes of it. */
+export function isAnothers(
+  made: Pick<Intent, 'installation'>,
+  { installation }: Pick<PaymentProvider, 'installation'>,
+) {
+  return made.installation != null && made.installation !== installation
+}
 
 /** The provider says no, finally, and nothing has changed. `intent` is the present state where the provider tells it. */
 export class ProviderRefusal extends Error {

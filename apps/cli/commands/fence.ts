@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { findLostSales, type LostSales } from '#checkout'
 import { systemClock as clock } from '#kernel/clock.ts'
 import { systemRandom } from '#kernel/random.ts'
-import { createStripeProvider, type PaymentProvider, paced, readCredentials } from '#payments'
+import { createStripeProvider, type PaymentProvider, paced, readCredentials, readInstallation } from '#payments'
 import { type Config, readConfig } from '#platform/config/config.ts'
 import { type Database, openDatabase } from '#platform/postgres/database.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
@@ -159,14 +159,14 @@ async function comparison(
     0,
     Math.min(given ?? Number.POSITIVE_INFINITY, (known_until ?? Number.POSITIVE_INFINITY) - overlapMs),
   )
-  const provider = await openProvider(config)
+  const provider = await openProvider(config, await readInstallation(db))
   return dryRun =>
     findLostSales({ db, provider, clock, random: systemRandom() }, { since, dryRun, tell: dryRun ? () => {} : note })
 }
 
 /** The one that the server of these settings asks; a sandbox has to run. */
-async function openProvider(config: Config): Promise<PaymentProvider> {
-  const common = { webhookSecrets: () => [], timeoutMs: 10_000, clock }
+async function openProvider(config: Config, installation: string): Promise<PaymentProvider> {
+  const common = { installation, webhookSecrets: () => [], timeoutMs: 10_000, clock }
   const speak = (options: Omit<Parameters<typeof createStripeProvider>[0], keyof typeof common>) =>
     paced(createStripeProvider({ ...common, ...options }), { clock, metrics: createMetrics() })
   if (config.STRIPE_SECRET_KEY !== undefined)

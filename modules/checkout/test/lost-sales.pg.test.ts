@@ -61,6 +61,24 @@ test('what was only authorised is let go, and nobody is charged', async () => {
   assert.equal(provider.charged, charged)
 })
 
+test('what another installation sells on the same account was never ours, and stays theirs', async () => {
+  const { refunded } = provider
+  const sold = await till.toPay()
+  await till.deliver(provider.confirm(sold.ref, 'authorize'))
+  await forget(sold, sold.ref)
+  provider.intents.get(sold.ref)!.installation = 'theirs'
+  const before = await find(true)
+  const found = await find()
+  assert.deepEqual([found.foreign, found.refunded, found.waiting.length], [1, 0, 0])
+  await turn(till.jobs.refunds)
+  assert.equal(provider.refunded, refunded)
+  assert.equal(before.unexplainedCaptures, 0)
+  // Without the name of who made it, it would be ours to give back.
+  provider.intents.get(sold.ref)!.installation = provider.installation
+  assert.equal((await find(true)).unexplainedCaptures, 1)
+  provider.intents.get(sold.ref)!.installation = 'theirs'
+})
+
 test('what the record knows is left to settling, and waits until that is done', async () => {
   const order = await till.toPay()
   const event = provider.confirm(order.ref, 'authorize')

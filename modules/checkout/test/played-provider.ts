@@ -19,6 +19,7 @@ type Kept = Intent & {
 export class PlayedProvider implements PacedProvider {
   readonly name = 'stripe'
   readonly id = 'stripe'
+  readonly installation = 'ours'
   readonly publishableKey = 'pk_test_played'
   readonly isLive = false
   readonly intents = new Map<string, Kept>()
@@ -105,6 +106,7 @@ export class PlayedProvider implements PacedProvider {
         clientSecret: `${ref}_secret`,
         paymentId,
         reservationId: metadata.reservation_id as ReservationId,
+        installation: this.installation,
         isLive: false,
         createdAt: this.#source.clock.now(),
         lastDecline: null,

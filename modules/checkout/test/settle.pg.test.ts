@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { newId } from '#kernel/ids.ts'
 import { permutations } from '#kernel/test/permutations.ts'
 import { openTill, turn } from './till.ts'
 
@@ -478,6 +479,27 @@ test('an event for an intent that nobody knows is kept aside', async () => {
     [event.id],
   )
   assert.deepEqual(rows, [{ state: 'quarantined', reason: 'unknown-intent' }])
+})
+
+test('what another installation sells on the same account is let be, and nobody is alarmed', async () => {
+  const order = await toPay()
+  const theirs = { ref: 'pi_theirs', paymentId: newId('pay', till.deps, 7), installation: 'theirs' }
+  const paid = provider.tell('theirs', order.ref, theirs)
+  const refund = {
+    ref: 're_theirs',
+    refundId: 'rfd_theirs',
+    installation: 'theirs',
+    status: 'succeeded',
+    amount: 1,
+  } as const
+  const back = { ...provider.tell('theirs', order.ref), intent: null, refund: { ...refund, intentRef: 'pi_theirs' } }
+  await deliver(paid, back)
+  const { rows } = await till.db.query<{ state: string; reason: string }>(
+    'select state, reason from holdfast.payment_events where provider_event_id = any ($1)',
+    [[paid.id, back.id]],
+  )
+  const ignored = { state: 'ignored', reason: 'another-installation' }
+  assert.deepEqual(rows, [ignored, ignored])
 })
 
 test('a webhook that beats our own record finds the payment by the id in its metadata', async () => {

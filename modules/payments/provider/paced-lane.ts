@@ -169,6 +169,7 @@ export function paced(provider: PaymentProvider, options: LaneOptions): PacedPro
 
   return {
     name: provider.name,
+    installation: provider.installation,
     id: provider.id,
     publishableKey: provider.publishableKey,
     isLive: provider.isLive,

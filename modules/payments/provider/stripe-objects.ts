@@ -40,6 +40,7 @@ export function intentOf(intent: Stripe.PaymentIntent): Intent {
     clientSecret: intent.client_secret,
     paymentId: parseId('pay', intent.metadata.payment_id ?? ''),
     reservationId: parseId('rsv', intent.metadata.reservation_id ?? ''),
+    installation: intent.metadata.installation ?? null,
     isLive: intent.livemode,
     createdAt: intent.created * 1000,
     lastDecline: error
@@ -58,6 +59,7 @@ export function refundOf(refund: Stripe.Refund): ProviderRefund {
   return {
     ref: refund.id,
     refundId: refund.metadata?.refund_id ?? null,
+    installation: refund.metadata?.installation ?? null,
     status: status === 'succeeded' ? 'succeeded' : status === 'failed' || status === 'canceled' ? 'failed' : 'pending',
     amount: refund.amount / stripeUnits(refund.currency.toUpperCase()),
   }

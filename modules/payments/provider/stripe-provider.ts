@@ -6,6 +6,7 @@ import { faultOf } from './stripe-faults.ts'
 import { eventOf, eventTypes, intentOf, refundOf } from './stripe-objects.ts'
 
 export type StripeOptions = {
+  installation: string
   secretKey: string
   publishableKey: string
   /** Any of them signs; several while one is being changed. Read each time, so that a new one needs no restart. */
@@ -26,7 +27,7 @@ const pageSize = 100
  * who know what else waits.
  */
 export function createStripeProvider(options: StripeOptions): PaymentProvider {
-  const { secretKey, publishableKey, webhookSecrets, origin, httpClient, timeoutMs, clock } = options
+  const { installation, secretKey, publishableKey, webhookSecrets, origin, httpClient, timeoutMs, clock } = options
   const where = origin === undefined ? null : new URL(origin)
   const stripe = new Stripe(secretKey, {
     maxNetworkRetries: 0,
@@ -52,6 +53,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
   return {
     name: 'stripe',
     id: where !== null ? 'sandbox' : isLive ? 'stripe' : 'stripe-test',
+    installation,
     publishableKey,
     isLive,
     create: ({ paymentId, round, amount, currency, description, receiptEmail, metadata }) =>
@@ -66,7 +68,7 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
               capture_method: 'manual',
               description,
               ...(receiptEmail !== undefined && { receipt_email: receiptEmail }),
-              metadata: { ...metadata, payment_id: paymentId },
+              metadata: { ...metadata, payment_id: paymentId, installation },
             },
             { idempotencyKey: `${paymentId}:create:${round}` },
           ),
@@ -88,7 +90,11 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
       call(async () =>
         refundOf(
           await stripe.refunds.create(
-            { payment_intent: ref, amount: amount * stripeUnits(currency), metadata: { refund_id: refundId } },
+            {
+              payment_intent: ref,
+              amount: amount * stripeUnits(currency),
+              metadata: { refund_id: refundId, installation },
+            },
             { idempotencyKey: `${refundId}:refund:${round}` },
           ),
         ),

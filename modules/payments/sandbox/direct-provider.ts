@@ -12,11 +12,12 @@ export type ProviderEndpoint = 'create' | 'retrieve' | 'capture' | 'cancel' | 'r
  * `send` carries a request there and the answer back, and may do to both what a network does.
  */
 export function directProvider(options: {
+  installation: string
   sandbox: SandboxProvider
   keys: SandboxKeys
   send: (endpoint: ProviderEndpoint, handle: () => SandboxAnswer) => Promise<SandboxAnswer>
 }): PaymentProvider {
-  const { sandbox, keys, send } = options
+  const { installation, sandbox, keys, send } = options
 
   async function call(
     endpoint: ProviderEndpoint,
@@ -47,6 +48,7 @@ export function directProvider(options: {
   return {
     name: 'stripe',
     id: 'sandbox',
+    installation,
     publishableKey: keys.publishableKey,
     isLive: false,
     create: async ({ paymentId, round, amount, currency, description, metadata }) =>
@@ -60,7 +62,7 @@ export function directProvider(options: {
             currency: currency.toLowerCase(),
             capture_method: 'manual',
             description,
-            metadata: { ...metadata, payment_id: paymentId },
+            metadata: { ...metadata, payment_id: paymentId, installation },
           },
         }),
       ),
@@ -81,7 +83,7 @@ export function directProvider(options: {
           method: 'POST',
           path: '/v1/refunds',
           key: `${refundId}:refund:${round}`,
-          body: { payment_intent: ref, amount: String(amount), metadata: { refund_id: refundId } },
+          body: { payment_intent: ref, amount: String(amount), metadata: { refund_id: refundId, installation } },
         }),
       ),
     async refundsOf(ref) {

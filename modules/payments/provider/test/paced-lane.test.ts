@@ -30,6 +30,7 @@ function laneWith(options: Partial<LaneOptions> & { answer?: () => Promise<unkno
   const provider: PaymentProvider = {
     name: 'played',
     id: 'played',
+    installation: 'ours',
     publishableKey: 'pk',
     isLive: false,
     create: reached('create'),

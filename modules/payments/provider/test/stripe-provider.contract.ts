@@ -76,6 +76,17 @@ export function providerContract(name: string, open: () => Promise<Door>): void 
     assert.ok(refunds.some(refund => refund.refundId === first))
   })
 
+  test(`${name}: what is made has the name of the installation, and keeps it`, async () => {
+    const { provider } = await door
+    const intent = await authorized()
+    assert.equal(intent.installation, provider.installation)
+    await provider.capture(intent.ref, { paymentId: intent.paymentId!, amount: 5000, currency: 'EUR', attempt: 1 })
+    const back = { refundId: newId('rfd', source, 1), amount: 5000, currency: 'EUR', round: 0 }
+    assert.equal((await provider.refund(intent.ref, back)).installation, provider.installation)
+    const { items } = await provider.list({ createdSince: 0 })
+    assert.equal(items.find(({ ref }) => ref === intent.ref)!.installation, provider.installation)
+  })
+
   test(`${name}: the same payment makes one intent, the same refund one refund, however often it is said`, async () => {
     const { provider } = await door
     const paymentId = aPayment()

@@ -13,7 +13,14 @@ providerContract('in process', async () => {
   const httpClient = inProcessClient(sandbox)
   const client = (key: string) => new Stripe(key, { httpClient, maxNetworkRetries: 0, telemetry: false })
   return {
-    provider: createStripeProvider({ ...keys, webhookSecrets: () => [], httpClient, timeoutMs: 1000, clock }),
+    provider: createStripeProvider({
+      ...keys,
+      installation: 'ours',
+      webhookSecrets: () => [],
+      httpClient,
+      timeoutMs: 1000,
+      clock,
+    }),
     buyer: client(keys.publishableKey),
     merchant: client(keys.secretKey),
     steer: async body => steer(sandbox.steering, body),

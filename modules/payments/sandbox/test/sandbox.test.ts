@@ -36,6 +36,7 @@ function speakTo(at: RunningSandbox) {
     new Stripe(key, { host, port, protocol: 'http', maxNetworkRetries: 0, telemetry: false })
   return {
     provider: createStripeProvider({
+      installation: 'ours',
       secretKey,
       publishableKey,
       webhookSecrets: () => liveSecrets(at.credentials, clock.now()),
