@@ -39,7 +39,9 @@ const away = new Set([
 ])
 
 /** What the driver says when the connection had died before it was asked: nothing was sent. It has no code. */
-const unsent = /Client has encountered a connection error|Client was closed|timeout exceeded when trying to connect/
+const unsent = /Client has encountered a connection error|Client was closed/
+/** The same where all connections of the pool were in use for as long as we wait. */
+const poolFull = 'timeout exceeded when trying to connect'
 /** The same when it died or fell silent under a query. */
 const lost = /Connection terminated|Connection ended|Query read timeout/
 
@@ -57,7 +59,11 @@ export function isAway(error: unknown): boolean {
 }
 
 function isUnsent(error: unknown): boolean {
-  return error instanceof Error && unsent.test(error.message)
+  return error instanceof Error && (unsent.test(error.message) || isPoolFull(error))
+}
+
+function isPoolFull(error: unknown): boolean {
+  return error instanceof Error && error.message === poolFull
 }
 
 /**
@@ -69,7 +75,8 @@ export function classify(error: unknown, { committing = false } = {}): unknown {
   if (isAway(error)) {
     if (committing && !isUnsent(error))
       return new OutcomeUnknown('the connection was lost while committing', { cause: error })
-    return new RetryableFault('the database is not reachable', { cause: error, retryAfterSeconds: 2 })
+    const what = isPoolFull(error) ? 'all connections to the database are in use' : 'the database is not reachable'
+    return new RetryableFault(what, { cause: error, retryAfterSeconds: 2 })
   }
   if (isRetryable(error)) return new RetryableFault(`the database reports ${again[sqlState(error)!]}`, { cause: error })
   return error

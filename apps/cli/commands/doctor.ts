@@ -12,6 +12,7 @@ import {
   checkConnections,
   checkDurability,
   checkFence,
+  checkIdleTransactions,
   checkMigrations,
   checkVersion,
   readServerFacts,
@@ -29,7 +30,7 @@ export function addDoctor(program: Command, perform: Perform): void {
       'after',
       `
 Looks at Node, the settings, the data folder and its disk, the port, and the database: version, durability, schema, clocks,
-connections. Changes nothing; a stopped embedded database is started for the look. Exit code 1 when something fails.
+connections, locks. Changes nothing; a stopped embedded database is started for the look. Exit code 1 when something fails.
 
   DATABASE_URL=postgres://… holdfast doctor`,
     )
@@ -88,6 +89,7 @@ async function examineDatabase(url: string, config: Config): Promise<Check[]> {
     return [
       checkVersion(facts),
       checkDurability(facts),
+      checkIdleTransactions(facts),
       checkConnections(facts, config),
       checkClocks(facts),
       schema,

@@ -72,7 +72,7 @@ async function backup(terminal: Terminal, options: KeysOptions & { out: string }
   const files = await readKeyFiles(data)
   if (files.length === 0)
     throw new CommandFailure(`${data} has no keys. Name the data folder of the server with --data.`, usageError)
-  const sealed = sealKeys(files, await passphraseOf(terminal))
+  const sealed = sealKeys(files, await newPassphrase(terminal))
   const out = resolve(options.out)
   await writeFile(out, sealed, { mode: 0o600, flag: 'wx', flush: true }).catch(cause => {
     throw new CommandFailure(`${out} cannot be written (${cause.code}).`, 1, [], { cause })
@@ -92,6 +92,15 @@ async function restore(terminal: Terminal, options: KeysOptions & { from: string
     text: written.length === 0 ? 'All of them were there.' : `Written below ${data}: ${written.join(', ')}`,
     json: { written },
   }
+}
+
+/** Typed twice: with a slip of the fingers the file would be worth nothing, and nobody would know until it is needed. */
+async function newPassphrase(terminal: Terminal): Promise<string> {
+  const passphrase = await passphraseOf(terminal)
+  if (readConfig(terminal.env).config.HOLDFAST_KEYS_PASSPHRASE !== undefined) return passphrase
+  const again = await terminal.askSecret('The same again', 'Set HOLDFAST_KEYS_PASSPHRASE_FILE.')
+  if (again !== passphrase) throw new CommandFailure('The two are not the same. Nothing was written.', usageError)
+  return passphrase
 }
 
 async function passphraseOf(terminal: Terminal): Promise<string> {

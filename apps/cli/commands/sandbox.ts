@@ -46,7 +46,7 @@ async function sandbox(terminal: Terminal, options: SandboxOptions): Promise<Rep
     random: systemRandom(),
     log: terminal.note,
     supervised: options.supervised ?? false,
-    onGone: () => stop(),
+    onLost: () => stop(),
   }).catch(error => {
     if (error instanceof SandboxRuns)
       throw new CommandFailure(

@@ -22,7 +22,7 @@ export async function readServerFacts(db: Database, clock: Clock): Promise<Serve
   const { rows } = await db.query<{ name: string; setting: string }>(
     `select name, setting from pg_catalog.pg_settings
       where name in ('server_version', 'server_version_num', 'fsync', 'full_page_writes', 'synchronous_commit',
-                     'max_connections', 'superuser_reserved_connections')`,
+                     'max_connections', 'superuser_reserved_connections', 'idle_in_transaction_session_timeout')`,
   )
   const settings = Object.fromEntries(rows.map(row => [row.name, row.setting]))
   const asked = clock.now()
@@ -48,6 +48,19 @@ export function checkDurability({ settings }: ServerFacts): Check {
   const off = ['fsync', 'full_page_writes', 'synchronous_commit'].filter(name => settings[name] === 'off')
   if (off.length === 0) return ok('durability', 'fsync, full_page_writes and synchronous_commit are on')
   return fail('durability', `${off.join(', ')} off`, 'Turn them on: a crash would lose seats that were sold.')
+}
+
+/** A process that stands still in the middle of a transaction would keep the seats that it locked from everybody. */
+export function checkIdleTransactions({ settings }: ServerFacts): Check {
+  const ms = Number(settings.idle_in_transaction_session_timeout)
+  if (ms > 0 && ms <= 60_000) return ok('locks', `a transaction that stands still is undone after ${ms / 1000} s`)
+  return warn(
+    'locks',
+    ms === 0
+      ? 'a transaction that stands still is never undone'
+      : `a transaction that stands still is undone only after ${ms / 1000} s`,
+    'Set idle_in_transaction_session_timeout to 10 s: it may have locked seats.',
+  )
 }
 
 export function checkClocks({ clockAheadMs, roundTripMs }: ServerFacts): Check {

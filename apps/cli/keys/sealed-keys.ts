@@ -21,16 +21,24 @@ const passphraseMin = 15
 
 /** Everything that an installation knows and its database does not: ticket keys, token keys, passwords, the sandbox's credentials. */
 export async function readKeyFiles(data: string): Promise<KeyFile[]> {
-  const names = (await readdir(join(data, 'keys')).catch(() => [])).sort().map(name => join('keys', name))
+  const names = (await readdir(join(data, 'keys')).catch(unlessMissing)) ?? []
   const files: KeyFile[] = []
-  for (const path of [...names, 'sandbox/credentials.json']) {
-    const bytes = await readFile(join(data, path)).catch(error => {
-      if (['ENOENT', 'EISDIR'].includes(error.code)) return null
-      throw error
-    })
+  for (const path of [...names.sort().map(name => join('keys', name)), 'sandbox/credentials.json']) {
+    const bytes = await readFile(join(data, path)).catch(unlessMissing)
     if (bytes !== null) files.push({ path, bytes })
   }
   return files
+}
+
+/** A key that may not be read is not one that is not there: a backup without it would look whole. */
+function unlessMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT' || error.code === 'EISDIR') return null
+  throw new CommandFailure(
+    `${error.path} cannot be read (${error.code}). Run this as the user that the server runs as.`,
+    1,
+    [],
+    { cause: error },
+  )
 }
 
 /** One text that only the passphrase opens, and in which no byte can be changed unseen. */
@@ -84,7 +92,7 @@ export async function writeKeyFiles(data: string, files: readonly KeyFile[]): Pr
   for (const file of files) {
     if (!/^(keys\/[\w.-]+|sandbox\/credentials\.json)$/.test(file.path))
       throw new CommandFailure(`The backup names ${file.path}, which is no key.`)
-    const there = await readFile(join(data, file.path)).catch(() => null)
+    const there = await readFile(join(data, file.path)).catch(unlessMissing)
     if (there === null) missing.push(file)
     else if (!there.equals(file.bytes))
       throw new CommandFailure(`${join(data, file.path)} is there and differs. Move it away if the backup is right.`)

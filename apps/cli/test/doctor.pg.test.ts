@@ -22,7 +22,7 @@ test('a migrated database on this machine is fit, if its server waits for the di
   const { rows } = await database.db.query<{ fsync: string }>('show fsync')
   const durable = rows[0]!.fsync === 'on'
   assert.deepEqual([code, statusOf('durability')], durable ? [0, 'ok'] : [1, 'fail'])
-  for (const name of ['node', 'settings', 'data folder', 'port', 'database', 'clocks', 'schema', 'sales'])
+  for (const name of ['node', 'settings', 'data folder', 'port', 'database', 'locks', 'clocks', 'schema', 'sales'])
     assert.equal(statusOf(name), 'ok', name)
 })
 

@@ -10,6 +10,7 @@ export class Ledger {
   readonly #file: FileHandle
   #waiting: { lines: string; done: () => void; failed: (error: unknown) => void }[] = []
   #writing: Promise<void> | null = null
+  #broken: unknown = null
 
   private constructor(file: FileHandle) {
     this.#file = file
@@ -26,12 +27,18 @@ export class Ledger {
   /** Resolves when the records are on the disk. */
   append(records: readonly LedgerRecord[]): Promise<void> {
     if (records.length === 0) return Promise.resolve()
+    if (this.#broken !== null) return Promise.reject(this.#broken)
     return new Promise((done, failed) => {
       this.#waiting.push({ lines: `${JSON.stringify(records)}\n`, done, failed })
       this.#writing ??= this.#write().finally(() => {
         this.#writing = null
       })
     })
+  }
+
+  /** Why a line could not be written; null: all could. Whoever holds this must end: what it remembers is more than what is kept. */
+  get broken(): unknown {
+    return this.#broken
   }
 
   async close(): Promise<void> {
@@ -48,6 +55,8 @@ export class Ledger {
         await this.#file.datasync()
         for (const entry of together) entry.done()
       } catch (error) {
+        // What this process knows would not be known after its end.
+        this.#broken ??= error
         for (const entry of together) entry.failed(error)
       }
     }

@@ -32,8 +32,8 @@ export type SandboxOptions = {
   log: (line: string) => void
   /** Started by a server, which stops it. */
   supervised?: boolean
-  /** Its folder was removed: there is nothing left to keep. */
-  onGone?: () => void
+  /** Its folder was removed, or its ledger cannot be written: it has to end, since it would remember more than it keeps. */
+  onLost?: () => void
 }
 
 export type RunningSandbox = { origin: string; credentials: SandboxCredentials; close(): Promise<void> }
@@ -158,7 +158,8 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
   async function keepTicking(): Promise<void> {
     for (let ticks = 0; !stopping.signal.aborted; ticks++) {
       if (ticks % lookAtFolderTicks === 0 && (await readCredentials(folder).catch(() => credentials)) === null)
-        options.onGone?.()
+        options.onLost?.()
+      if (ledger.broken !== null) options.onLost?.()
       await tick().catch(error => log(`the sandbox stumbled: ${(error as Error).message}`))
       await clock.sleep(tickMs, stopping.signal).catch(() => {})
     }

@@ -26,6 +26,13 @@ test('what was never sent did nothing, also under COMMIT', () => {
   assert.ok(classify(unsent, { committing: true }) instanceof RetryableFault)
 })
 
+test('a pool that is in use is not a database that is away', () => {
+  const full = classify(new Error('timeout exceeded when trying to connect'), { committing: true })
+  assert.ok(full instanceof RetryableFault)
+  assert.match(full.message, /all connections .* are in use/)
+  assert.match((classify(withCode('ECONNREFUSED')) as Error).message, /not reachable/)
+})
+
 test('a mistake of ours stays what it is', () => {
   const mistake = withCode('42601')
   assert.equal(classify(mistake), mistake)

@@ -13,7 +13,9 @@ import { createStripeProvider } from '../../provider/stripe-provider.ts'
 import { providerContract } from '../../provider/test/stripe-provider.contract.ts'
 import { liveSecrets } from '../credentials.ts'
 import { afterAttempt, plannedDeliveries, signatureHeader } from '../deliveries.ts'
+import { Ledger } from '../ledger.ts'
 import { SandboxRuns } from '../living.ts'
+import type { LedgerRecord } from '../objects.ts'
 import { type RunningSandbox, runSandbox } from '../run-sandbox.ts'
 import { straight } from '../steering.ts'
 
@@ -179,4 +181,17 @@ test('the page shows what there is, and steering that makes no sense is told whe
   })
   assert.equal(wrong.status, 400)
   assert.match(await wrong.text(), /copies/)
+})
+
+test('a ledger in which a line could not be written takes no other, and says so', async t => {
+  const own = await mkdtemp(join(tmpdir(), 'holdfast-ledger-'))
+  t.after(() => rm(own, { recursive: true }))
+  const { ledger } = await Ledger.open(own)
+  const record = { table: 'refunds', row: { id: 're_1' } } as unknown as LedgerRecord
+  await ledger.append([record])
+  assert.equal(ledger.broken, null)
+  await ledger.close() // as a disk that is gone
+  await assert.rejects(ledger.append([record]), { code: 'EBADF' })
+  assert.notEqual(ledger.broken, null)
+  await assert.rejects(ledger.append([record]), { code: 'EBADF' })
 })
