@@ -9,6 +9,9 @@ export type BankIntent = { id: string; status: string; amount_received: number; 
 export type BankRefund = { id: string; payment_intent: string; amount: number; status: string }
 export type BankEvent = { id: string; type: string; data: { object: { id: string; payment_intent?: string | null } } }
 
+/** Longer than any outage that is played. */
+const insistMsMax = 300_000
+
 type Secrets = { secret_key: string; webhook_secrets: { secret: string }[] }
 
 /** What only the bank knows and only its owner may do: its lists, its pages, when its webhooks go out. Asks until it answers. */
@@ -39,9 +42,13 @@ export type BankSide = {
 /** @param folder of the server that the bank works for */
 export function bankSide(api: Api, { url, folder }: { url: string; folder: string }): BankSide {
   const insist = async (question: Question): Promise<Answer> => {
-    for (;;) {
+    for (const until = performance.now() + insistMsMax; ; ) {
       const answer = await api(url, question)
       if (answer.status !== 0 && answer.status !== 429 && answer.status < 500) return answer
+      if (performance.now() > until)
+        throw new Error(
+          `the bank does not answer: ${question.path} with ${answer.status} after ${insistMsMax / 1000} s`,
+        )
       await sleep(answer.retryAfterMs ?? 300)
     }
   }

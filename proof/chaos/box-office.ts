@@ -6,6 +6,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '#platform/postgres
 import { stopWithThisProcess } from '#platform/postgres/embedded/watch.ts'
 import { type FaultWire, wireToPostgres } from '../../test/harness/fault-wire.ts'
 import { type KeptProcess, keepProcess } from './kept-process.ts'
+import { worker as workerName } from './schedule.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 
 /** Two doors and a worker on one database, each over a wire of its own. */
@@ -69,7 +70,7 @@ export async function openBoxOffice(tell: (line: string) => void): Promise<BoxOf
       return { process, wire }
     }
     const doors = [await open('door one', 'api,webhooks'), await open('door two', 'api,webhooks')]
-    const worker = await open('the worker', 'worker,relay')
+    const worker = await open(workerName, 'worker,relay')
     return { folder: data, email, password, postgres, doors, worker, disk, close }
   } catch (error) {
     await close().catch(() => {}) // the first error is the one to tell

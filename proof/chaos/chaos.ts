@@ -51,6 +51,9 @@ const holdSeconds = 12
 /** After the last fault: expired holds, payments of which nobody heard, and the bank's list, which is read every minute. */
 const restMsMax = 240_000
 const probeEveryMs = 250
+/** Of the probes that buy. */
+const ticketEveryMs = 1000
+const ticketMsMax = 30_000
 const probeMsMax = 90_000
 const bars = { recovery_s: 10, disk_s: 60 }
 
@@ -80,7 +83,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const places = 1500 + Math.round(minutes * rate * 25)
   const eventId = await makeConcert({ places, holdSeconds, maxExtensions: 1 }, organise)
   // Probes need places that nobody else wants.
-  const probed = await makeConcert({ places: 2000, holdSeconds }, organise)
+  const probed = await makeConcert({ places: 2000 + Math.round(minutes * 200), holdSeconds }, organise)
   const seats = await seatsOf(eventId)
   const { body: config } = await api(urls[0]!, { path: '/v1/config' })
   const { sandbox_url: sandboxUrl, publishable_key: publishableKey } = config.payments
@@ -94,11 +97,14 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     until: isOver,
     houseServes: async () => void (await Promise.all(urls.map(url => soon(() => holdsAt(url))))),
     moneyServes: () => soon(() => paysAt(urls[0]!)),
+    workerServes: () => soon(() => sellsAt(urls[0]!), ticketEveryMs),
   })
   let phase = 'sale'
+  let hurtMs = 0
   const telling = setInterval(() => tell(progress()), 5000)
   try {
     await schedule.done
+    hurtMs = performance.now() - startedAt
     phase = 'the last buyers'
     await buyers.stop()
     phase = 'coming to rest'
@@ -122,14 +128,14 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 
   /** Resolves when one try succeeds. They begin one after the other and do not wait for each other: one may hang. */
-  function soon(isServed: () => Promise<boolean>): Promise<void> {
+  function soon(isServed: () => Promise<boolean>, everyMs = probeEveryMs): Promise<void> {
     return new Promise(resolve => {
       const giveUpAt = performance.now() + probeMsMax
       const look = () =>
         void isServed().then(yes => {
           if (yes || performance.now() > giveUpAt) finish()
         })
-      const timer = setInterval(look, probeEveryMs)
+      const timer = setInterval(look, everyMs)
       const finish = () => {
         clearInterval(timer)
         resolve()
@@ -153,6 +159,23 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     return status === 200
   }
 
+  /** A place is paid for, and the worker makes a ticket of it. */
+  async function sellsAt(url: string): Promise<boolean> {
+    const held = await holdOneAt(url)
+    if (held === null) return false
+    const buyer = { email: 'probe@example.org', name: 'Probe' }
+    const { status, body } = await api(url, ask.checkOut(held, held.reservationId, buyer))
+    if (status !== 200) return false
+    const { provider_ref: ref, client_secret: secret } = body
+    const paid = await api(sandboxUrl, ask.confirm({ ref, secret, publishableKey }, 'pm_card_visa'))
+    if (paid.status !== 200) return false
+    for (const until = performance.now() + ticketMsMax; performance.now() < until; await sleep(100)) {
+      const seen = await api(url, ask.reservation(held, held.reservationId))
+      if (seen.status === 200 && seen.body.state === 'confirmed') return true
+    }
+    return false
+  }
+
   async function holdOneAt(url: string): Promise<{ token: string; reservationId: string } | null> {
     const guest = await api(url, ask.guest())
     if (guest.status !== 201) return null
@@ -162,15 +185,17 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     return held.status === 201 ? { ...me, reservationId: held.body.reservation_id } : null
   }
 
-  async function comeToRest(): Promise<Books> {
+  /** The books of the sale, and of the probes, which bought too. */
+  async function comeToRest(): Promise<Books[]> {
     for (const until = performance.now() + restMsMax; ; await sleep(1000)) {
-      const { body } = await staff({ path: `/v1/events/${eventId}/audit` })
-      const isAtRest = body.held === 0 && body.reserved === 0 && body.refund_pending_amount === 0
-      if (isAtRest || performance.now() > until) return body as Books
+      const both = await Promise.all([eventId, probed].map(id => staff({ path: `/v1/events/${id}/audit` })))
+      const books = both.map(({ body }) => body as Books)
+      const isAtRest = books.every(it => it.held === 0 && it.reserved === 0 && it.refund_pending_amount === 0)
+      if (isAtRest || performance.now() > until) return books
     }
   }
 
-  async function report(books: Books, restSeconds: number): Promise<ChaosReport> {
+  async function report(books: readonly Books[], restSeconds: number): Promise<ChaosReport> {
     const db = openDatabase({ url: office.postgres.url, max: 2, name: 'chaos' })
     try {
       const seatIds = new Map([...seats].map(([id, no]) => [no, id]))
@@ -181,18 +206,25 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
       const sum = (amounts: Iterable<number>) => [...amounts].reduce((total, amount) => total + amount, 0)
       const taken = sum((await bank.intents()).map(intent => intent.amount_received))
       const back = sum((await bank.givenBack()).values())
-      const difference = Math.abs(taken - books.captured_amount) + Math.abs(back - books.refunded_amount)
-      const rest = books.held + books.reserved > 0 ? [`${books.held + books.reserved} places are not at rest`] : []
+      const captured = sum(books.map(it => it.captured_amount))
+      const refunded = sum(books.map(it => it.refunded_amount))
+      const difference = Math.abs(taken - captured) + Math.abs(back - refunded)
+      const unrested = sum(books.map(it => it.held + it.reserved))
+      const owed = sum(books.map(it => it.refund_pending_amount))
+      const rest = [
+        ...(unrested > 0 ? [`${unrested} places are not at rest`] : []),
+        ...(owed > 0 ? [`${owed} are still to be given back`] : []),
+      ]
       const deaths = [...office.doors, office.worker].flatMap(({ process }) => process.deaths())
       const byKind = Map.groupBy(schedule.recoveries, ({ kind }) => kind)
       return {
-        minutes,
+        minutes: Math.round((hurtMs / 60_000) * 10) / 10,
         seed,
         faults: Object.fromEntries([...byKind].map(([kind, all]) => [kind, all.length])),
         acknowledged: buyers.acknowledged(),
         acknowledged_lost: lost.length,
-        oversold: books.oversold + twice.length,
-        balanced: books.balanced && broken.length === 0,
+        oversold: sum(books.map(it => it.oversold)) + twice.length,
+        balanced: books.every(it => it.balanced) && broken.length === 0,
         worst_recovery_s: seconds(Math.max(0, ...schedule.recoveries.map(one => one.recoveryMs))),
         recovery: Object.fromEntries([...byKind].map(([kind, all]) => [kind, recoveryOf(kind, all)])),
         wrong: [...lost, ...twice, ...broken, ...rest, ...deaths].slice(0, 40),

@@ -30,15 +30,16 @@ export function faultsOf(
   const atOnce = (whom: string): Harm => ({ whom, ms: 0, end: () => {} })
 
   const killed = (who: (chance: () => number) => Wired) =>
-    house(chance => {
+    house(async chance => {
       const { process } = who(chance)
-      process.kill()
+      await process.kill()
       return atOnce(process.name)
     })
   const stopped = (who: (chance: () => number) => Wired, least: number, most: number) =>
-    house(chance => {
+    house(async chance => {
       const { process } = who(chance)
-      return { whom: process.name, ms: between(chance, least, most), end: process.stop() }
+      const end = await process.stop()
+      return { whom: process.name, ms: between(chance, least, most), end }
     })
   const wired = (weather: (chance: () => number) => Parameters<Wired['wire']['be']>[0], least: number, most: number) =>
     house(chance => {

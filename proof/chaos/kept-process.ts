@@ -6,15 +6,18 @@ import { type ServerProcess, startServerProcess } from '../../test/harness/serve
 export type KeptProcess = {
   name: string
   url: string
-  kill(): void
+  /** Resolves once it is up: one that is down cannot be hurt. */
+  kill(): Promise<void>
   /** Stands still until the returned function is called. */
-  stop(): () => void
+  stop(): Promise<() => void>
   /** How often it ended although nobody killed it, and the last words of each time. */
   deaths(): readonly string[]
   end(): Promise<void>
 }
 
 const pauseMs = 250
+/** Longer than the longest fault under which it cannot start. */
+const startMsMax = 90_000
 const endMsMax = 8000
 
 export async function keepProcess(name: string, env: Record<string, string>): Promise<KeptProcess> {
@@ -33,9 +36,15 @@ export async function keepProcess(name: string, env: Record<string, string>): Pr
       if (isOver) return
       if (!isKilled) deaths.push(`${name} ended with ${code ?? signal}: ${words}`)
       isKilled = false
+      const since = performance.now()
+      let isTold = false
       while (current === null && !isOver)
-        current = await startServerProcess({ ...env, PORT: new URL(url).port }).catch(async () => {
+        current = await startServerProcess({ ...env, PORT: new URL(url).port }).catch(async error => {
           // Without its database it cannot start; it is tried until it can.
+          if (!isTold && performance.now() - since > startMsMax) {
+            isTold = true
+            deaths.push(`${name} does not start again: ${(error as Error).message.slice(-2000)}`)
+          }
           await sleep(pauseMs)
           return null
         })
@@ -43,17 +52,24 @@ export async function keepProcess(name: string, env: Record<string, string>): Pr
     }
   }
 
+  /** Null when all is over. */
+  async function up(): Promise<ServerProcess | null> {
+    while (current === null && !isOver) await sleep(50)
+    return current
+  }
+
   return {
     name,
     url,
     deaths: () => deaths,
-    kill() {
-      if (current === null) return
+    async kill() {
+      const victim = await up()
+      if (victim === null) return
       isKilled = true
-      send('SIGKILL', current.pid)
+      send('SIGKILL', victim.pid)
     },
-    stop() {
-      const victim = current
+    async stop() {
+      const victim = await up()
       if (victim === null) return () => {}
       send('SIGSTOP', victim.pid)
       return () => {

@@ -59,6 +59,8 @@ function isSound(report: ChaosReport): boolean {
   return (
     acknowledged_lost + oversold + bank_difference + deaths + wrong.length === 0 &&
     balanced &&
+    // A sale in which nobody was told anything has lost nothing, and shows nothing.
+    report.acknowledged > 0 &&
     Object.keys(odd_answers).length === 0 &&
     Object.values(recovery).every(({ worst_s, within_s }) => worst_s <= within_s)
   )

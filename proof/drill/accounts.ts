@@ -35,10 +35,10 @@ export async function explainCaptures(site: Site, db: Database, api: Api): Promi
     )
     const tickets = new Map(rows.map(row => [fromUuid('pay', row.payment_id) as string, row.value]))
     const unexplained: string[] = []
-    for (const [paymentId, { captured, refunded, status }] of bank) {
+    for (const [paymentId, { captured, refunded, statuses }] of bank) {
       const value = tickets.get(paymentId) ?? 0
       if (captured - refunded !== value) unexplained.push(`${paymentId}: ${captured} - ${refunded}, tickets ${value}`)
-      if (status === 'requires_capture') unexplained.push(`${paymentId} is left authorised`)
+      if (statuses.includes('requires_capture')) unexplained.push(`${paymentId} is left authorised`)
       tickets.delete(paymentId)
     }
     for (const paymentId of tickets.keys()) unexplained.push(`${paymentId} has tickets, and the bank has nothing`)

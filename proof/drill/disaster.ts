@@ -7,7 +7,7 @@ import { startEmbeddedPostgres } from '#platform/postgres/embedded/index.ts'
 import type { Api } from '../../fans/api.ts'
 import { explainCaptures, forgotten } from './accounts.ts'
 import { killDatabase, makeFolder, openSite, type Site, type Tell } from './site.ts'
-import { type Order, openTill, type Till } from './till.ts'
+import { type Order, openTill } from './till.ts'
 
 const eventPlaces = 80_000
 /** The rest of a hall stands, and standing places are a counter. */
@@ -27,74 +27,70 @@ export type DisasterReport = {
 
 /** The database's folder is gone in the middle of a sale: from the backup and the archived log, to the end and then to an earlier moment. */
 export async function disaster(api: Api, tell: Tell, { seats }: { seats: number }): Promise<DisasterReport> {
+  await using closing = new AsyncDisposableStack()
   const folder = await makeFolder()
+  closing.defer(() => rm(folder, { recursive: true, force: true }))
   const site = await openSite(folder, api, { HOLDFAST_BACKUP_DIR: join(folder, 'backup') })
+  closing.defer(() => site.close())
   const pg = join(site.data, 'pg')
-  let till: Till | null = null
-  try {
-    const events = Math.max(1, Math.ceil(seats / (eventPlaces * seatedShare)))
-    // A hall is built of whole zones of a hundred seats: rather some more than some less.
-    const places = Math.ceil((seats / events + 100) / seatedShare)
-    let eventId = ''
-    for (let i = 0; i < events; i++) {
-      eventId = await site.makeEvent(places)
-      tell(`event ${i + 1} of ${events}`)
-    }
-    const made = await site.command('backup')
-    assert.equal(made.code, 0, made.said)
-    tell(`backup ${made.json.name}; the sale begins`)
-    till = openTill({ url: site.server().url, sandboxUrl: site.sandboxUrl, eventId, api })
-    await sleep(10_000)
-    const moment = Date.now()
-    await sleep(35_000)
+  const events = Math.max(1, Math.ceil(seats / (eventPlaces * seatedShare)))
+  // A hall is built of whole zones of a hundred seats: rather some more than some less.
+  const places = Math.ceil((seats / events + 100) / seatedShare)
+  let eventId = ''
+  for (let i = 0; i < events; i++) {
+    eventId = await site.makeEvent(places)
+    tell(`event ${i + 1} of ${events}`)
+  }
+  const made = await site.command('backup')
+  assert.equal(made.code, 0, made.said)
+  tell(`backup ${made.json.name}; the sale begins`)
+  const till = openTill({ url: site.server().url, sandboxUrl: site.sandboxUrl, eventId, api })
+  closing.defer(() => till.stop())
+  await sleep(10_000)
+  const moment = Date.now()
+  await sleep(35_000)
 
-    const destroyedAt = Date.now()
-    await site.server().end('SIGKILL')
-    await killDatabase(pg)
-    const diedAt = Date.now()
-    await rm(join(pg, 'cluster'), { recursive: true })
-    tell('the database is gone')
-    const orders = [...till.orders]
-    const acknowledged = orders.filter(({ ticketAt }) => ticketAt !== null && ticketAt <= diedAt)
-    const restored = await restore('--to-end')
-    const restoreSeconds = (Date.now() - destroyedAt) / 1000
-    // Buyers who were inside go on asking, and are told how it ended.
-    const leaving = till.stop()
-    const first = await reopen(destroyedAt)
-    await leaving
-    const lost = await onDatabase(site, db => forgotten(db, acknowledged))
-    const oldest = Math.min(...lost.map(order => order.ticketAt!))
-    const explained = await onDatabase(site, db => explainCaptures(site, db, api))
-    tell(
-      `${restored}: ${lost.length} of ${acknowledged.length} sales lost, ${explained.unexplained.length} unexplained`,
-    )
+  const destroyedAt = Date.now()
+  await site.server().end('SIGKILL')
+  await killDatabase(pg)
+  const diedAt = Date.now()
+  await rm(join(pg, 'cluster'), { recursive: true })
+  tell('the database is gone')
+  const orders = [...till.orders]
+  const acknowledged = orders.filter(({ ticketAt }) => ticketAt !== null && ticketAt <= diedAt)
+  const restored = await restore('--to-end')
+  const restoreSeconds = (Date.now() - destroyedAt) / 1000
+  // Buyers who were inside go on asking, and are told how it ended.
+  const leaving = till.stop()
+  const first = await reopen(destroyedAt)
+  await leaving
+  const lost = await onDatabase(site, db => forgotten(db, acknowledged))
+  const oldest = Math.min(...lost.map(order => order.ticketAt!))
+  const explained = await onDatabase(site, db => explainCaptures(site, db, api))
+  tell(`${restored}: ${lost.length} of ${acknowledged.length} sales lost, ${explained.unexplained.length} unexplained`)
 
-    const secondAt = Date.now()
-    await site.server().end('SIGTERM')
-    const earlier = await restore('--to', new Date(moment).toISOString(), '--replace')
-    const second = await reopen(secondAt)
-    const gone = await onDatabase(site, db => forgotten(db, acknowledged))
-    const wronglyGone = gone.filter((order: Order) => order.ticketAt! < moment - 1000)
-    const twice = await onDatabase(site, db => explainCaptures(site, db, api))
-    tell(`${earlier}: ${gone.length} sales forgotten, ${twice.unexplained.length} unexplained`)
-    return {
-      seats: await onDatabase(site, countSeats),
-      acknowledged: acknowledged.length,
-      lost: lost.length,
-      rpoSeconds: lost.length === 0 ? 0 : (destroyedAt - oldest) / 1000,
-      rtoSeconds: first,
-      restoreSeconds,
-      toMoment: { forgotten: gone.length, rtoSeconds: second },
-      given_back: twice.refunded,
-      unexplained: [
-        ...explained.unexplained,
-        ...twice.unexplained,
-        ...wronglyGone.map(order => `${order.reservationId} was sold before the moment, and is forgotten`),
-      ],
-    }
-  } finally {
-    await till?.stop()
-    await site.close()
+  const secondAt = Date.now()
+  await site.server().end('SIGTERM')
+  const earlier = await restore('--to', new Date(moment).toISOString(), '--replace')
+  const second = await reopen(secondAt)
+  const gone = await onDatabase(site, db => forgotten(db, acknowledged))
+  const wronglyGone = gone.filter((order: Order) => order.ticketAt! < moment - 1000)
+  const twice = await onDatabase(site, db => explainCaptures(site, db, api))
+  tell(`${earlier}: ${gone.length} sales forgotten, ${twice.unexplained.length} unexplained`)
+  return {
+    seats: await onDatabase(site, countSeats),
+    acknowledged: acknowledged.length,
+    lost: lost.length,
+    rpoSeconds: lost.length === 0 ? 0 : (destroyedAt - oldest) / 1000,
+    rtoSeconds: first,
+    restoreSeconds,
+    toMoment: { forgotten: gone.length, rtoSeconds: second },
+    given_back: twice.refunded,
+    unexplained: [
+      ...explained.unexplained,
+      ...twice.unexplained,
+      ...wronglyGone.map(order => `${order.reservationId} was sold before the moment, and is forgotten`),
+    ],
   }
 
   async function restore(...how: string[]): Promise<string> {

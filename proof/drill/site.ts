@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -76,7 +76,6 @@ export async function openSite(folder: string, api: Api, more: Record<string, st
     },
     async close() {
       await server.end('SIGTERM')
-      await rm(folder, { recursive: true, force: true })
     },
   }
 }
@@ -98,16 +97,22 @@ export async function killDatabase(dataDir: string): Promise<void> {
   }
 }
 
-export type Bank = Map<string, { ref: string; captured: number; refunded: number; status: string }>
+export type Bank = Map<string, { captured: number; refunded: number; statuses: string[] }>
 
-/** The bank's own books, by our payment's id. */
+/** The bank's own books, by our payment's id: of all intents that it has for one. */
 export async function readBank(site: Site, api: Api): Promise<Bank> {
   const bank = bankSide(api, { url: site.sandboxUrl, folder: site.data })
   const refunded = await bank.givenBack()
+  const sum = (amounts: readonly number[]) => amounts.reduce((total, amount) => total + amount, 0)
+  const byPayment = Map.groupBy(await bank.intents(), intent => intent.metadata.payment_id!)
   return new Map(
-    (await bank.intents()).map(({ id, status, amount_received, metadata }) => [
-      metadata.payment_id!,
-      { ref: id, status, captured: amount_received, refunded: refunded.get(id) ?? 0 },
+    [...byPayment].map(([paymentId, intents]) => [
+      paymentId,
+      {
+        captured: sum(intents.map(intent => intent.amount_received)),
+        refunded: sum(intents.map(intent => refunded.get(intent.id) ?? 0)),
+        statuses: intents.map(intent => intent.status),
+      },
     ]),
   )
 }

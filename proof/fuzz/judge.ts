@@ -46,6 +46,7 @@ export function judge(
     complain('unanswered', `an answer (${answer.error})`)
     return complaints
   }
+  if (answer.error !== undefined) complain('unanswered', `a whole answer (${answer.error})`)
   const text = answer.body.toString()
   const type = String(headers['content-type'] ?? '').split(';')[0]!
   const body: Json = /json$/.test(type) ? parsed(text) : null

@@ -16,12 +16,14 @@ export type Answer = {
   headers: IncomingHttpHeaders
   body: Buffer
   ms: number
+  /** Why there is no answer, or not all of it. */
   error?: string
 }
 
 /** Of a stream, the beginning is looked at. */
 const streamMs = 150
 const timeoutMs = 20_000
+const seenEnough = 'seen enough'
 
 /** Sends what it is given, right or wrong, and never throws. */
 export function send(origin: string, { method, path, headers, body }: Sent, agent: Agent): Promise<Answer> {
@@ -34,12 +36,13 @@ export function send(origin: string, { method, path, headers, body }: Sent, agen
       const ms = performance.now() - startedAt
       const answer = got ?? { status: 0, headers: {} }
       const whole = Buffer.concat(chunks)
-      resolve({
-        ...answer,
-        body: error === undefined ? decoded(whole, answer.headers['content-encoding']) : whole,
-        ms,
-        ...(error !== undefined && got === null && { error }),
-      })
+      if (error === seenEnough) return resolve({ ...answer, body: whole, ms })
+      if (error !== undefined) return resolve({ ...answer, body: whole, ms, error })
+      try {
+        resolve({ ...answer, body: decoded(whole, answer.headers['content-encoding']), ms })
+      } catch (undecodable) {
+        resolve({ ...answer, body: whole, ms, error: (undecodable as Error).message })
+      }
     }
     // Without a length Node would announce chunks, and to announce is to send a body.
     const length = [['content-length', String(Buffer.byteLength(body ?? ''))]]
@@ -53,7 +56,7 @@ export function send(origin: string, { method, path, headers, body }: Sent, agen
       incoming.on('error', error => end(error.message))
       incoming.on('end', () => end())
       if (!/^text\/event-stream/.test(incoming.headers['content-type'] ?? '')) return
-      setTimeout(() => incoming.destroy(new Error('seen enough')), streamMs)
+      setTimeout(() => incoming.destroy(new Error(seenEnough)), streamMs)
     })
     outgoing.end(body ?? undefined)
   })

@@ -117,6 +117,10 @@ test('an error of the server is seen, also as a 503 that nobody documented', () 
   assert.ok(kinds(attemptOf(ada), answerOf(503, { message: 'x' })).includes('server-error'))
 })
 
+test('an answer that breaks off is seen, also after a documented status', () => {
+  assert.deepEqual(kinds(attemptOf(ada), { ...answerOf(200, good), error: 'aborted' }), ['unanswered'])
+})
+
 test('a status, a code, a type, a member and a shape that are not documented are seen', () => {
   const undocumented: Answer[] = [
     answerOf(202, good),
