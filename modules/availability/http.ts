@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Catalog, EventDefinition } from '#catalog'
 import { Availability, SeatsOfSection, SeatsQuery } from '#contracts/availability.ts'
-import { isSame } from '#platform/http/cacheable.ts'
+import type { AtHand } from '#platform/http/at-hand.ts'
+import { type Cacheable, sendCacheable } from '#platform/http/cacheable.ts'
 import { sendProblem } from '#platform/http/problem.ts'
 import type { Routes } from '#platform/http/server.ts'
 import type { View } from './publish/published-event.ts'
@@ -31,21 +32,47 @@ const eventStream = {
 
 /**
  * What is free: the same answers for everybody. Bodies are buffers that all requests share, and nothing is serialised on the
- * way, so that an answer costs what the framework costs.
+ * way; most are given before the framework.
  */
 export function availabilityRoutes({ definitions, watch, view, streams }: AvailabilityPorts): Routes {
-  type Answer = (definition: EventDefinition, watched: Watched) => FastifyReply
   type EventRequest = FastifyRequest<{ Params: { event_id: string } }>
+  type Answer = (definition: EventDefinition, watched: Watched) => FastifyReply
+  /** What everybody gets of an event, by what encoding they take. */
+  type Public = (definition: EventDefinition, watched: Watched, accepts: string | undefined) => Cacheable
 
-  /** Answers at once where the event is in memory, which is nearly always: waiting for a promise would cost a twentieth of the answer. */
-  function ofEvent(request: EventRequest, reply: FastifyReply, answer: Answer): void {
-    const definition = definitions.cached(request.params.event_id)
-    const watched = definition && watch(definition.eventNo)
-    if (definition && watched && !(watched instanceof Promise)) answer(definition, watched)
-    else ofReadEvent(request, reply, answer).catch(error => reply.send(error))
+  const counts: Public = (definition, { published }, accepts) =>
+    answerOf(published.sections(view(definition)), accepts, { contentType: json })
+
+  const snapshot: Public = (definition, { published }, accepts) => {
+    const body = published.snapshot(view(definition))
+    const contentType = 'application/octet-stream'
+    return answerOf(body, accepts, { contentType, more: [['x-availability-version', body.version]] })
   }
 
-  async function ofReadEvent(request: EventRequest, reply: FastifyReply, answer: Answer): Promise<FastifyReply> {
+  /** Where the event is in memory, which is nearly always. */
+  const atHand =
+    (answer: Public): AtHand =>
+    (idOrSlug, headers) => {
+      const definition = definitions.cached(idOrSlug)
+      const watched = definition && watch(definition.eventNo)
+      if (!definition || !watched || watched instanceof Promise) return null
+      return answer(definition, watched, headers['accept-encoding'] as string | undefined)
+    }
+
+  const send = (answer: Public) => (request: EventRequest, reply: FastifyReply) =>
+    ofEvent(request, reply, (definition, watched) =>
+      sendCacheable(
+        request,
+        reply,
+        answer(definition, watched, request.headers['accept-encoding'] as string | undefined),
+      ),
+    )
+
+  function ofEvent(request: EventRequest, reply: FastifyReply, answer: Answer): void {
+    read(request, reply, answer).catch(error => reply.send(error))
+  }
+
+  async function read(request: EventRequest, reply: FastifyReply, answer: Answer): Promise<FastifyReply> {
     const definition = await definitions.byId(request.params.event_id)
     if (definition === null) return sendProblem(request, reply, 'event-not-found')
     return answer(definition, await watch(definition.eventNo))
@@ -57,7 +84,7 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
     app.get(
       '/v1/events/:event_id/availability',
       {
-        config: { problems: ['event-not-found'] },
+        config: { problems: ['event-not-found'], atHand: atHand(counts) },
         schema: {
           tags,
           operationId: 'getAvailability',
@@ -66,10 +93,7 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
           response: { 200: Availability },
         },
       },
-      (request, reply) =>
-        ofEvent(request, reply, (definition, { published }) =>
-          send(request, reply, published.sections(view(definition)), json),
-        ),
+      send(counts),
     )
 
     app.get(
@@ -93,14 +117,19 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
             return sendProblem(request, reply, 'not-found', {
               detail: `The event has no section "${section}" with seats.`,
             })
-          return send(request, reply, published.seatsOf(view(definition), sectionNo), json)
+          const list = published.seatsOf(view(definition), sectionNo)
+          return sendCacheable(
+            request,
+            reply,
+            answerOf(list, request.headers['accept-encoding'], { contentType: json }),
+          )
         }),
     )
 
     app.get(
       '/v1/events/:event_id/availability/snapshot',
       {
-        config: { problems: ['event-not-found'] },
+        config: { problems: ['event-not-found'], atHand: atHand(snapshot) },
         schema: {
           tags,
           operationId: 'getSnapshot',
@@ -112,12 +141,7 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
           response: { 200: bytes },
         },
       },
-      (request, reply) =>
-        ofEvent(request, reply, (definition, { published }) => {
-          const body = published.snapshot(view(definition))
-          reply.header('X-Availability-Version', body.version)
-          return send(request, reply, body, 'application/octet-stream')
-        }),
+      send(snapshot),
     )
 
     app.get(
@@ -148,10 +172,18 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
   }
 }
 
-function send(request: FastifyRequest, reply: FastifyReply, body: SharedBody, contentType: string): FastifyReply {
-  reply.header('ETag', body.etag).header('Cache-Control', 'public, max-age=1').header('Vary', 'Accept-Encoding')
-  if (isSame(request.headers['if-none-match'], body.etag)) return reply.status(304).send()
-  const encoding = body.encodingFor(acceptedEncoding(request.headers['accept-encoding']))
-  if (encoding !== 'identity') reply.header('Content-Encoding', encoding)
-  return reply.header('Content-Type', contentType).send(body.encoded(encoding))
+function answerOf(
+  body: SharedBody,
+  accepts: string | string[] | undefined,
+  { contentType, more = [] }: { contentType: string; more?: [string, string][] },
+): Cacheable {
+  const encoding = body.encodingFor(acceptedEncoding(accepts))
+  return {
+    etag: body.etag,
+    cacheControl: 'public, max-age=1',
+    contentType,
+    ...(encoding !== 'identity' && { encoding }),
+    headers: [['vary', 'Accept-Encoding'], ...more],
+    body: body.encoded(encoding),
+  }
 }

@@ -15,11 +15,13 @@ import {
 import secureJson from 'secure-json-parse'
 import type { Actor, ActorRole } from '#contracts/actor.ts'
 import type { ProblemCode } from '#contracts/problems.ts'
+import { assert } from '#kernel/assert.ts'
 import type { Clock } from '#kernel/clock.ts'
 import type { Random } from '#kernel/random.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { createRouteLatency } from '../telemetry/route-latency.ts'
+import { type AtHand, answerAtHand } from './at-hand.ts'
 import { startDeadlines } from './deadline.ts'
 import { sendProblem } from './problem.ts'
 import { createErrorHandler, type Denied, UnstorableText } from './refuse.ts'
@@ -48,6 +50,8 @@ declare module 'fastify' {
     traffic?: TrafficClass
     /** Streams and long polls live longer than the deadline. */
     unbounded?: boolean
+    /** For a public GET with one parameter whose answers mostly lie in memory: see `at-hand.ts`. */
+    atHand?: AtHand
     /** The refusals of this route, beside those that any route may give. For the reference. */
     problems?: readonly ProblemCode[]
   }
@@ -85,17 +89,19 @@ const socketTimes = { keepAliveTimeout: 75_000, headersTimeout: 10_000, requestT
 
 /** The HTTP server of every role: ids, tokens, validation, problems, metrics, shedding and deadlines, before any route. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { logger, metrics, clock } = options
+  const { logger, metrics, clock, random } = options
   const shedding = createShedding(options)
   const handleError = createErrorHandler(options)
   const app: HttpServer = fastify({
     // The framework's own lines are for debugging it; ours say what an operator needs.
     loggerInstance: logger.child({}, { level: logger.level === 'info' ? 'warn' : logger.level }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
+    // One for all: ours never log through a request, and to make one for each is a fiftieth of a hold.
+    childLoggerFactory: parent => parent,
     serverFactory: handler => shedding.createServer(handler, socketTimes),
     bodyLimit: bodyLimitBytes,
     trustProxy: options.trustedProxies ?? false,
-    genReqId: request => requestId(request, options.random),
+    genReqId: request => requestId(request, random),
     requestIdHeader: false,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 300 },
@@ -119,6 +125,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   const latency = createRouteLatency(metrics.registry)
   const deadlines = startDeadlines({ clock, deadlineMs: options.deadlineMs ?? 8000 })
+  let isClosing = false
+  const isWatched = () => isClosing || logger.isLevelEnabled('debug')
+  app.addHook('preClose', async () => {
+    isClosing = true
+  })
   app.addHook('onClose', async () => {
     deadlines.stop()
     shedding.stop()
@@ -127,9 +138,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   // One hook before and one after, made for each route when it is declared: what they need of it is then at hand, while
   // `request.routeOptions` builds an object every time it is asked.
   app.addHook('onRoute', route => {
-    const { access = 'public', traffic = 'browse', unbounded = false } = route.config ?? {}
-    for (const method of [route.method].flat()) shedding.addRoute(method, route.url, { traffic, isCounted: !unbounded })
+    const { access = 'public', traffic = 'browse', unbounded = false, atHand: find } = route.config ?? {}
     const record = latency.forRoute(String(route.method), route.url)
+    const atHand = find && route.method === 'GET' ? answerAtHand(find, { clock, random, isWatched, record }) : undefined
+    assert(atHand === undefined || access === 'public', 'what is at hand is for everybody')
+    for (const method of [route.method].flat())
+      shedding.addRoute(method, route.url, { traffic, isCounted: !unbounded, atHand })
     const before: onRequestHookHandler = (request, reply, done) => {
       request.startedAt = clock.monotonic()
       reply.header('X-Request-Id', request.id)

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import type { Clock } from '#kernel/clock.ts'
 import type { Random } from '#kernel/random.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { AnswerAtHand } from './at-hand.ts'
 import { requestId } from './request-id.ts'
 import { Room } from './room.ts'
 
@@ -37,7 +38,10 @@ const retryAfterSeconds = 1
 const unknown: RouteTraffic = { traffic: 'browse', isCounted: true }
 
 /** `isCounted`: streams that stay open for hours are admitted like others, but take no room. */
-export type RouteTraffic = { traffic: TrafficClass; isCounted: boolean }
+export type RouteTraffic = { traffic: TrafficClass; isCounted: boolean; atHand?: AnswerAtHand | undefined }
+
+/** A route with a parameter in its address: what stands before it and after it. */
+type Pattern = { prefix: string; suffix: string; route: RouteTraffic }
 
 type Waiting = {
   request: IncomingMessage
@@ -77,7 +81,7 @@ export function createShedding(options: {
     Waiting[]
   >
   const exact = new Map<string, RouteTraffic>()
-  const prefixes: { method: string; prefix: string; suffix: string; route: RouteTraffic }[] = []
+  const patterns = new Map<string, Pattern[]>()
   /** All that wait, so that the common case, nobody, costs one comparison. */
   let inLine = 0
   let total = 0
@@ -107,14 +111,8 @@ export function createShedding(options: {
     gauge.set(lagMs / 1000),
   )
 
-  function routeOf(method: string, url: string): RouteTraffic {
-    const query = url.indexOf('?')
-    const path = query === -1 ? url : url.slice(0, query)
-    const known = exact.get(`${method} ${path}`)
-    if (known !== undefined) return known
-    for (const { method: of, prefix, suffix, route } of prefixes)
-      if (of === method && path.startsWith(prefix) && path.endsWith(suffix)) return route
-    return unknown
+  function patternOf(method: string, path: string): Pattern | undefined {
+    return patterns.get(method)?.find(({ prefix, suffix }) => path.startsWith(prefix) && path.endsWith(suffix))
   }
 
   function turnAway(request: IncomingMessage, response: ServerResponse, traffic: TrafficClass): void {
@@ -183,8 +181,20 @@ export function createShedding(options: {
   return {
     createServer: (handler, serverOptions) =>
       createServer(serverOptions, (request, response) => {
-        const { traffic, isCounted } = routeOf(request.method!, request.url!)
-        if (!isFull(traffic)) return isCounted ? admit(handler, request, response, traffic) : handler(request, response)
+        const { method, url } = request as { method: string; url: string }
+        const query = url.indexOf('?')
+        const path = query === -1 ? url : url.slice(0, query)
+        const known = exact.get(`${method} ${path}`)
+        const pattern = known === undefined ? patternOf(method, path) : undefined
+        const { traffic, isCounted, atHand } = known ?? pattern?.route ?? unknown
+        if (!isFull(traffic)) {
+          // What is answered within this turn takes no room.
+          if (atHand !== undefined && query === -1 && pattern !== undefined) {
+            const parameter = path.slice(pattern.prefix.length, path.length - pattern.suffix.length)
+            if (atHand(request, response, parameter)) return
+          }
+          return isCounted ? admit(handler, request, response, traffic) : handler(request, response)
+        }
         if (!isCounted || waiting[traffic].length >= waitingMax) return turnAway(request, response, traffic)
         waiting[traffic].push({ handler, request, response, since: clock.monotonic() })
         inLine++
@@ -193,13 +203,11 @@ export function createShedding(options: {
       const parameter = url.search(/[:*]/)
       if (parameter === -1) exact.set(`${method} ${url}`, route)
       else {
-        prefixes.push({
-          method,
-          prefix: url.slice(0, parameter),
-          suffix: url.slice(parameter).replace(/^.*[:*][^/]*/, ''),
-          route,
-        })
-        prefixes.sort((a, b) => b.prefix.length + b.suffix.length - a.prefix.length - a.suffix.length)
+        const suffix = url.slice(parameter).replace(/^.*[:*][^/]*/, '')
+        const all = [...(patterns.get(method) ?? []), { prefix: url.slice(0, parameter), suffix, route }]
+        // The most particular first.
+        all.sort((a, b) => b.prefix.length + b.suffix.length - a.prefix.length - a.suffix.length)
+        patterns.set(method, all)
       }
     },
     stop: () => clearInterval(timer),

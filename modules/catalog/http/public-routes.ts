@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Event, EventList, EventQuery, SeatMap } from '#contracts/catalog.ts'
-import { sendCacheable } from '#platform/http/cacheable.ts'
+import { type Cacheable, sendCacheable } from '#platform/http/cacheable.ts'
 import { sendProblem } from '#platform/http/problem.ts'
 import type { Routes } from '#platform/http/server.ts'
 import type { EventDefinition } from '../events/event-definition.ts'
@@ -49,19 +49,12 @@ export function publicRoutes({ definitions, lists, geometry }: PublicPorts): Rou
     app.get(
       '/v1/events/:event_id',
       {
-        config: { problems: ['event-not-found'] },
+        config: { problems: ['event-not-found'], atHand },
         schema: { tags, operationId: 'getEvent', summary: 'Read an event', params, response: { 200: Event } },
       },
-      (request, reply) => {
-        // Without a promise where it is at hand: see availability's routes.
-        const known = definitions.cached(request.params.event_id)
-        const answer = (event: EventDefinition | null) =>
-          event ? sendEvent(request, reply, event) : sendProblem(request, reply, 'event-not-found')
-        if (known) answer(known)
-        else
-          visible(request)
-            .then(answer)
-            .catch(error => reply.send(error))
+      async (request, reply) => {
+        const event = await visible(request)
+        return event ? sendCacheable(request, reply, answerOf(event)) : sendProblem(request, reply, 'event-not-found')
       },
     )
 
@@ -106,14 +99,19 @@ export function publicRoutes({ definitions, lists, geometry }: PublicPorts): Rou
     return isStaff ? definitions.byIdAsStaff(event_id) : definitions.byId(event_id)
   }
 
-  function sendEvent(request: FastifyRequest, reply: FastifyReply, event: EventDefinition): FastifyReply {
+  function answerOf(event: EventDefinition): Cacheable {
     const status = definitions.statusOf(event)
-    return sendCacheable(request, reply, {
+    return {
       etag: eventTag(event, status),
       cacheControl:
         status === 'draft' ? 'private, no-store' : `public, max-age=${definitions.secondsToKeep(event, maxAgeSeconds)}`,
       body: eventBody(event, status),
-    })
+    }
+  }
+
+  function atHand(idOrSlug: string): Cacheable | null {
+    const known = definitions.cached(idOrSlug)
+    return known === undefined ? null : answerOf(known)
   }
 }
 
