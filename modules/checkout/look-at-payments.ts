@@ -38,6 +38,12 @@ const backOffMaxMs = 60_000
 
 type Known = { byRef: Map<string, Intent>; byPayment: Map<string, Intent>; isComplete: boolean }
 
+/** How long after the end of its hold its places wait. Money may be on its way while we capture: those wait as long as it takes. */
+function patienceWith({ status }: PaymentRecord): number {
+  if (status === 'capturing') return Number.POSITIVE_INFINITY
+  return status === 'processing' ? processingMs : unansweredMs
+}
+
 /**
  * Asks the provider about payments that are due: those that nobody finished, those whose hold has ended, those that were queued while
  * it was away. It is what makes webhooks a convenience: without a single one, every payment comes to its end here.
@@ -90,9 +96,7 @@ export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment; 
     const payment = await findPayment(db, eventNo, paymentId)
     if (payment === null || !isOpen(payment.status)) return
     const { expiresAt, now, hasPlaces } = await findEnd(db, payment)
-    const patience = payment.status === 'processing' ? processingMs : unansweredMs
-    // Money may be on its way while we capture: those places wait as long as it takes.
-    if (hasPlaces && payment.status !== 'capturing' && now >= expiresAt + patience) await freeUnanswered(payment)
+    if (hasPlaces && now >= expiresAt + patienceWith(payment)) await freeUnanswered(payment)
     const backOffMs = Math.min(backOffMaxMs, 2000 * 2 ** payment.looks)
     const untilEnd = expiresAt - now
     await lookAgain(db, payment, untilEnd > 0 ? Math.min(backOffMs, untilEnd) : backOffMs)
@@ -108,6 +112,8 @@ export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment; 
       if (locked.createSentAt !== payment.createSentAt) return
       const { reservation, now } = found
       const hasEnded = reservation.expiresAt <= now
+      // Nor is it over where there is more time now.
+      if (!hasEnded && locked.cancelRequestedAt === null) return
       const cancelled = await movePayment(tx, locked, { status: 'cancelled', nextLookAt: null })
       await freePlaces(tx, { reservation, now, state: hasEnded ? 'expired' : 'cancelled', origin })
       const reason = locked.cancelRequestedAt !== null ? 'cancelled' : 'queue-ended'
@@ -120,9 +126,10 @@ export function lookAtPaymentsJob(deps: CheckoutDeps & { settle: SettlePayment; 
     await db.transaction(async tx => {
       const found = await lockReservation(tx, payment.eventNo, payment.reservationId)
       const locked = await lockPaymentOf(tx, payment)
-      if (found === null || locked === null || !isOpen(locked.status) || locked.status === 'capturing') return
+      if (found === null || locked === null || !isOpen(locked.status)) return
       const { reservation, now } = found
-      if (reservation.state !== 'pending_payment' || reservation.expiresAt > now) return
+      // A buyer who was queued meanwhile has been given more time.
+      if (reservation.state !== 'pending_payment' || now < reservation.expiresAt + patienceWith(locked)) return
       await endReservation(tx, { reservation, state: 'expired', now, origin })
       logger.warn(
         { payment_id: payment.paymentId },

@@ -205,7 +205,7 @@ export function createOpenCheckout(
       const found = await lockReservation(tx, eventNo, reservationId)
       const locked = await lockPaymentOf(tx, payment)
       assert(found !== null && locked !== null, 'a payment stays with its reservation')
-      const { state, reservedAt } = found.reservation
+      const { state, reservedAt, expiresAt } = found.reservation
       // Ended while we asked, by whoever else has news of it.
       if (state === 'confirmed') return { kind: 'refused', code: 'already-confirmed' }
       if (locked.status === 'cancelled' && state === 'cancelled') return { kind: 'refused', code: 'already-cancelled' }
@@ -213,6 +213,9 @@ export function createOpenCheckout(
         return { kind: 'refused', code: 'reservation-expired' }
       // It can be paid, and only its secret cannot be had at the moment.
       if (locked.providerRef !== null) return { kind: 'refused', code: 'payments-unavailable', retryAfterSeconds: 2 }
+      // Ended long ago, as for a process that stood still: more time, counted from the end, would be over as well.
+      const moreMs = locked.queuedAt === null ? extensionSeconds * 1000 : 0
+      if (expiresAt + moreMs <= found.now) return { kind: 'refused', code: 'reservation-expired' }
       const isFirst = await noteQueued(tx, locked, found.now)
       await planLook(tx, locked, found.now + queuedLookMs)
       if (!isFirst) return { kind: 'queued', payment: locked }

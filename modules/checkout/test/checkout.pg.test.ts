@@ -110,6 +110,17 @@ test('queued to the end and never sent: nothing can exist at the provider, the s
   assert.deepEqual(rows, [{ reason: 'queue-ended' }])
 })
 
+test('a checkout that stood still until long after the end of the hold is not queued, nor told of time that is over', async () => {
+  const order = await hold()
+  provider.trouble('create', 'lost')
+  provider.before = async () => {
+    provider.before = async () => {}
+    await advance(1_200_000)
+  }
+  const answer = await checkOut(order)
+  assert.deepEqual([answer.kind, answer.kind === 'refused' && answer.code], ['refused', 'reservation-expired'])
+})
+
 for (const trouble of ['lost', 'lost-before'] as const)
   test(`the answer to creating the intent does not come (${trouble}): queued, made once, paid`, async () => {
     const order = await hold()

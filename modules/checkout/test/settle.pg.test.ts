@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { newId } from '#kernel/ids.ts'
+import { newId, toUuid } from '#kernel/ids.ts'
 import { permutations } from '#kernel/test/permutations.ts'
 import { openTill, turn } from './till.ts'
 
@@ -151,6 +151,46 @@ test('the provider says nothing for a minute after the end: the seats are freed,
   assert.equal(rows[0]!.late, true)
   await balances()
   await clearTroubles()
+})
+
+test('who was queued while their places were about to be freed keeps them, for as long as they were given', async () => {
+  const answered = await toPay()
+  const queued = await hold()
+  provider.breakerState = 'open'
+  assert.equal((await checkOut(queued)).kind, 'queued')
+  // Long enough that both are over by what is read; and before it is acted upon there is more time.
+  await advance(990_000)
+  provider.trouble('retrieve', 'away', 50)
+  provider.trouble('list', 'away', 50)
+  const ids = [answered, queued].map(order => toUuid(order.reservationId))
+  const extended = Promise.withResolvers<void>()
+  const letGo = Promise.withResolvers<void>()
+  const extending = till.db.transaction(async tx => {
+    await tx.query(
+      `update holdfast.reservations set expires_at = holdfast.clock() + interval '5 min' where reservation_id = any ($1)`,
+      [ids],
+    )
+    extended.resolve()
+    await letGo.promise
+  })
+  await extended.promise
+  const looking = turn(jobs.looks)
+  const waiting = `select count(*)::int4 as n from pg_stat_activity
+    where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`
+  while ((await till.db.query<{ n: number }>(waiting)).rows[0]!.n < 2)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  letGo.resolve()
+  await Promise.all([extending, looking])
+  for (const order of [answered, queued])
+    assert.deepEqual(
+      [(await state(order)).reservation, (await state(order)).seats],
+      ['pending_payment', ['reserved', 'reserved']],
+    )
+  await clearTroubles()
+  provider.breakerState = 'closed'
+  await advance(301_000)
+  await turn(jobs.looks)
+  assert.equal((await state(answered)).reservation, 'expired')
 })
 
 test('late, and the seats are another’s: all of the money goes back, once', async () => {
