@@ -26,12 +26,14 @@ export function answerAtHand(
   options: {
     clock: Clock
     random: Random
+    /** See `end-of-turn.ts`. */
+    together: (work: () => void) => void
     /** Whether requests are to be seen one by one, or to be the last of their connections. */
     isWatched: () => boolean
     record: (status: number, seconds: number) => void
   },
 ): AnswerAtHand {
-  const { clock, random, isWatched, record } = options
+  const { clock, random, together, isWatched, record } = options
   return (request, response, parameter) => {
     const { headers } = request
     if (isWatched() || /[%/?#;]/.test(parameter) || more.some(name => headers[name] !== undefined)) return false
@@ -47,12 +49,10 @@ export function answerAtHand(
     const status = isKept ? 304 : 200
     const lines = ['x-request-id', requestId(request, random)]
     for (const line of headersOf(answer, isKept)) lines.push(...line)
-    if (isKept) response.writeHead(status, lines).end()
-    else {
-      assert(Buffer.isBuffer(answer.body), 'what is at hand is made already')
-      lines.push('content-length', String(answer.body.length))
-      response.writeHead(status, lines).end(answer.body)
-    }
+    const { body } = answer
+    assert(Buffer.isBuffer(body), 'what is at hand is made already')
+    if (!isKept) lines.push('content-length', String(body.length))
+    together(() => response.writeHead(status, lines).end(isKept ? undefined : body))
     record(status, (clock.monotonic() - startedAt) / 1000)
     return true
   }

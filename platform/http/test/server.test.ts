@@ -167,3 +167,13 @@ test('requests are counted by route and status, not by address', async t => {
     /holdfast_http_request_duration_seconds_count\{method="GET",route="\/things\/:id",status="200"\} 2/,
   )
 })
+
+test('an answer that cannot be sent takes none of the others with it', async t => {
+  const { app } = serverWith(t, app => {
+    app.get('/broken', (_request, reply) => reply.type('text/plain').send(Symbol('no body') as never))
+    app.get('/good', async () => ({ good: true }))
+  })
+  const [broken, good] = await Promise.all([app.inject('/broken').catch(error => error as Error), app.inject('/good')])
+  assert.equal(good.statusCode, 200)
+  assert.ok(broken instanceof Error || broken.statusCode === 500, String(broken))
+})
