@@ -1,7 +1,8 @@
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { type KeyObject, timingSafeEqual } from 'node:crypto'
 import { type Actor, type ActorRole, actorRoles } from '#contracts/actor.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { parseId } from '#kernel/ids.ts'
+import { createHmacSha256 } from './hmac-sha256.ts'
 import { createVerifiedTokens } from './verified-tokens.ts'
 
 /** One signing key. `kid` stands in the header of what it signed. */
@@ -30,7 +31,7 @@ const leewaySeconds = 60
 
 /**
  * Access tokens: JWT (RFC 7519, RFC 9068's `at+jwt`) with HS256. A symmetric signature, because this runs on every hold:
- * HMAC 4 µs, Ed25519 119 µs.
+ * HMAC 2–3 µs, Ed25519 119 µs.
  *
  * The header is not parsed. We wrote every header that we accept, so it is compared as text with those of the live keys:
  * another algorithm, type, key id, a `jwk` or a different spelling of the same header are all simply not ours.
@@ -41,7 +42,7 @@ export function createAccessTokens({ keys, clock }: { keys: readonly TokenKey[];
   const signing = keys[0]!
   const headerOf = (key: TokenKey) => encode({ alg: 'HS256', typ: 'at+jwt', kid: key.kid })
   const signingHeader = headerOf(signing)
-  const secretByHeader = new Map(keys.map(key => [headerOf(key), key.secret]))
+  const signers = new Map(keys.map(key => [headerOf(key), signer(key.secret)]))
   const verified = createVerifiedTokens<AccessClaims>()
 
   function verifyAfresh(token: string): AccessClaims | null {
@@ -49,10 +50,10 @@ export function createAccessTokens({ keys, clock }: { keys: readonly TokenKey[];
     const headerEnd = token.indexOf('.')
     const payloadEnd = token.indexOf('.', headerEnd + 1)
     if (headerEnd < 0 || payloadEnd < 0) return null
-    const secret = secretByHeader.get(token.slice(0, headerEnd))
-    if (secret === undefined) return null
+    const signature = signers.get(token.slice(0, headerEnd))
+    if (signature === undefined) return null
     // The signature is compared as text: of the four spellings that decode to the same bytes only ours passes.
-    if (!equal(signature(secret, token.slice(0, payloadEnd)), token.slice(payloadEnd + 1))) return null
+    if (!equal(signature(token.slice(0, payloadEnd)), token.slice(payloadEnd + 1))) return null
     return readClaims(token.slice(headerEnd + 1, payloadEnd), clock.now() / 1000)
   }
 
@@ -68,7 +69,7 @@ export function createAccessTokens({ keys, clock }: { keys: readonly TokenKey[];
         iat: issuedAt,
         exp: issuedAt + lifetimeSeconds,
       })}`
-      return `${signed}.${signature(signing.secret, signed)}`
+      return `${signed}.${signers.get(signingHeader)!(signed)}`
     },
     verify(token) {
       const known = verified.get(token)
@@ -100,8 +101,9 @@ function isSeconds(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-function signature(secret: KeyObject, signed: string): string {
-  return createHmac('sha256', secret).update(signed).digest('base64url')
+function signer(secret: KeyObject): (signed: string) => string {
+  const hmac = createHmacSha256(secret.export())
+  return signed => hmac(signed).toString('base64url')
 }
 
 function equal(expected: string, given: string): boolean {
