@@ -45,6 +45,42 @@ export function afterAttempt(delivery: Delivery, status: number | null, now: num
     : { ...delivery, attempt, due_at: now + pause, last_status: status }
 }
 
+/** What has still to go out, by when it is due: a hundred thousand of them are not looked through for the next one. */
+export class DueDeliveries {
+  /** A binary heap: none is due before the one at half of its place. */
+  readonly #heap: Delivery[] = []
+
+  add(delivery: Delivery): void {
+    const heap = this.#heap
+    let at = heap.push(delivery) - 1
+    for (let up = (at - 1) >> 1; at > 0 && heap[up]!.due_at > delivery.due_at; up = (at - 1) >> 1) {
+      heap[at] = heap[up]!
+      at = up
+    }
+    heap[at] = delivery
+  }
+
+  /** The one that has been due for longest, taken out; undefined if none is due. */
+  take(now: number): Delivery | undefined {
+    const heap = this.#heap
+    const first = heap[0]
+    if (first === undefined || first.due_at > now) return undefined
+    const last = heap.pop()!
+    if (heap.length === 0) return first
+    let at = 0
+    for (;;) {
+      let down = 2 * at + 1
+      if (down >= heap.length) break
+      if (down + 1 < heap.length && heap[down + 1]!.due_at < heap[down]!.due_at) down++
+      if (heap[down]!.due_at >= last.due_at) break
+      heap[at] = heap[down]!
+      at = down
+    }
+    heap[at] = last
+    return first
+  }
+}
+
 /** `Stripe-Signature`: one v1 for each secret that is good at the time, so that a secret can be changed without a gap. */
 export function signatureHeader(body: string, secrets: readonly string[], now: number): string {
   const t = Math.floor(now / 1000)

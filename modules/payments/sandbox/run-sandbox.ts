@@ -12,7 +12,7 @@ import {
   type SandboxCredentials,
   writeCredentials,
 } from './credentials.ts'
-import { afterAttempt, signatureHeader } from './deliveries.ts'
+import { afterAttempt, DueDeliveries, signatureHeader } from './deliveries.ts'
 import { decodeForm } from './form.ts'
 import { Ledger } from './ledger.ts'
 import { livingSandbox, SandboxRuns } from './living.ts'
@@ -84,7 +84,7 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
   Object.assign(provider.tables, tables)
 
   const stopping = new AbortController()
-  const underWay = new Set<string>()
+  let underWay = 0
   /** Microseconds from sending a webhook to a yes, of all since the start; and how late this process itself was, nanoseconds. */
   const acknowledged = createHistogram()
   const ownDelay = monitorEventLoopDelay()
@@ -113,31 +113,26 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
     }
     const record: LedgerRecord = { table: 'deliveries', row: afterAttempt(delivery, status, clock.now()) }
     applyRecord(provider.tables, record)
-    waiting.delete(delivery.id)
-    if (record.row.state === 'waiting') waiting.set(delivery.id, record.row)
+    if (record.row.state === 'waiting') waiting.add(record.row)
     await ledger.append([record])
   }
 
-  // Only what still has to be delivered is looked through.
-  const waiting = new Map<string, Delivery>()
+  const waiting = new DueDeliveries()
   const noteWaiting = (records: readonly LedgerRecord[]) => {
-    for (const { table, row } of records)
-      if (table === 'deliveries' && row.state === 'waiting') waiting.set(row.id, row)
+    for (const { table, row } of records) if (table === 'deliveries' && row.state === 'waiting') waiting.add(row)
   }
   noteWaiting([...provider.tables.deliveries.values()].map(row => ({ table: 'deliveries' as const, row })))
 
-  /** Due and not under way, the longest due first; made anew each tick. */
-  let due: Delivery[] = []
-
   /** Whoever has been answered makes room for the next at once: a burst is not held up by the tick. */
   function deliverDue(): void {
-    while (underWay.size < attemptsAtOnce && due.length > 0) {
-      const delivery = due.pop()!
-      underWay.add(delivery.id)
+    while (underWay < attemptsAtOnce && credentials.webhook_url !== null) {
+      const delivery = waiting.take(clock.now())
+      if (delivery === undefined) return
+      underWay++
       void attempt(delivery)
         .catch(error => log(`a webhook could not be noted: ${(error as Error).message}`))
         .finally(() => {
-          underWay.delete(delivery.id)
+          underWay--
           if (!stopping.signal.aborted) deliverDue()
         })
     }
@@ -147,11 +142,6 @@ export async function runSandbox(options: SandboxOptions): Promise<RunningSandbo
     const elapsed = provider.elapse()
     noteWaiting(elapsed)
     await ledger.append(elapsed)
-    if (credentials.webhook_url === null) return
-    const now = clock.now()
-    due = [...waiting.values()]
-      .filter(delivery => delivery.due_at <= now && !underWay.has(delivery.id))
-      .sort((a, b) => b.due_at - a.due_at)
     deliverDue()
   }
 

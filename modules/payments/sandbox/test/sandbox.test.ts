@@ -12,10 +12,12 @@ import type { ProviderEvent } from '../../ports.ts'
 import { createStripeProvider } from '../../provider/stripe-provider.ts'
 import { providerContract } from '../../provider/test/stripe-provider.contract.ts'
 import { liveSecrets } from '../credentials.ts'
-import { afterAttempt, plannedDeliveries, signatureHeader } from '../deliveries.ts'
+import { afterAttempt, DueDeliveries, plannedDeliveries, signatureHeader } from '../deliveries.ts'
+import type { Form } from '../form.ts'
 import { Ledger } from '../ledger.ts'
+import { pageOf } from '../lists.ts'
 import { SandboxRuns } from '../living.ts'
-import type { LedgerRecord } from '../objects.ts'
+import type { Delivery, LedgerRecord } from '../objects.ts'
 import { type RunningSandbox, runSandbox } from '../run-sandbox.ts'
 import { straight } from '../steering.ts'
 
@@ -194,4 +196,36 @@ test('a ledger in which a line could not be written takes no other, and says so'
   await assert.rejects(ledger.append([record]), { code: 'EBADF' })
   assert.notEqual(ledger.broken, null)
   await assert.rejects(ledger.append([record]), { code: 'EBADF' })
+})
+
+test('what is due goes out in the order in which it was due, and nothing before', () => {
+  const waiting = new DueDeliveries()
+  const times = Array.from({ length: 500 }, (_, i) => (i * 7919) % 501)
+  for (const due_at of times) waiting.add({ due_at } as Delivery)
+  const taken: number[] = []
+  for (const now of [100, 99, 300, 1000])
+    for (let next = waiting.take(now); next !== undefined; next = waiting.take(now)) {
+      assert.ok(next.due_at <= now)
+      taken.push(next.due_at)
+    }
+  assert.deepEqual(
+    taken,
+    times.toSorted((a, b) => a - b),
+  )
+})
+
+test('a page of a list is the newest, and goes on after an object within what is asked', () => {
+  const rows = Array.from({ length: 12 }, (_, i) => ({ id: `x_${i}`, created: 100 + i }))
+  type Page = { data: { id: string }[]; has_more: boolean }
+  const page = (query: Form) => pageOf('/v1/x', rows, query) as Page
+  const ids = ({ data }: Page) => data.map(({ id }) => id)
+  assert.deepEqual(ids(page({ limit: '3' })), ['x_11', 'x_10', 'x_9'])
+  const next = page({ limit: '3', starting_after: 'x_9' })
+  assert.deepEqual([ids(next), next.has_more], [['x_8', 'x_7', 'x_6'], true])
+  const asked = { created: { gte: '103', lt: '106' } }
+  assert.deepEqual([ids(page(asked)), page(asked).has_more], [['x_5', 'x_4', 'x_3'], false])
+  assert.deepEqual(ids(page({ ...asked, starting_after: 'x_4' })), ['x_3'])
+  assert.deepEqual([ids(page({ limit: '12' })).length, page({ limit: '12' }).has_more], [12, false])
+  assert.throws(() => page({ starting_after: 'x_99' }), /x_99/)
+  assert.throws(() => page({ ...asked, starting_after: 'x_1' }), /x_1/)
 })
