@@ -28,6 +28,8 @@ export type Pools = {
   hold: Database
   sale: Database
   pay: Database
+  /** Of what the provider tells. */
+  webhooks: Database
   read: Database
   staff: Database
   close(): Promise<void>
@@ -37,7 +39,7 @@ export type Pools = {
  * A batch of holds takes milliseconds, and its fate is found out by sending it again: two silent connections one after the other
  * leave room within the deadline of a request. Buyers' statements end before that deadline; staff import halls and count them.
  */
-const silence = { hold: 3000, sale: 8000, pay: 8000, read: 8000, staff: 30_000 }
+const silence = { hold: 3000, sale: 8000, pay: 8000, webhooks: 8000, read: 8000, staff: 30_000 }
 
 export function openPools(
   config: Config,
@@ -56,6 +58,7 @@ export function openPools(
     hold: config.HOLDFAST_HOLD_LANES,
     sale: config.HOLDFAST_POOL_SALE,
     pay: config.HOLDFAST_POOL_PAY,
+    webhooks: 1,
     read: config.HOLDFAST_POOL_READ,
     staff: config.HOLDFAST_POOL_STAFF,
   }
@@ -63,6 +66,7 @@ export function openPools(
     hold: open('hold', server.url),
     sale: open('sale', server.url),
     pay: open('pay', server.url),
+    webhooks: open('webhooks', server.url),
     read: open('read', server.readUrl),
     staff: open('staff', server.url),
   }

@@ -126,7 +126,7 @@ export async function startServer({ config, logger, note = () => {} }: ServerOpt
       tickets: sale.tickets.routes,
       notifications: sale.notifications.routes,
       webhooks: webhookRoutes({
-        db: pools.pay,
+        db: pools.webhooks,
         provider: paying.provider,
         clock,
         metrics,

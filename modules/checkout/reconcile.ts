@@ -72,7 +72,7 @@ export function reconcileJob(deps: CheckoutDeps & { settle: SettlePayment; onSto
         createdSince,
         ...(after !== null && { after }),
       })
-      if (items.length > 0) stored += await storeEvents(db, provider.id, 'list', items)
+      if (items.length > 0) stored += (await storeEvents(db, provider.id, 'list', items)).size
       if (!hasMore || items.length === 0) return { stored, readTo: null }
       after = items.at(-1)!.id
     }

@@ -13,15 +13,21 @@ export type StoredEvent = {
   told: Pick<ProviderEvent, 'isLive' | 'account' | 'intent' | 'refund'>
 }
 
-/** Stores what the provider told, once each and with what is of no concern as done, whoever brings it: webhooks in any number and the list we fetch ourselves. */
+/**
+ * Stores what the provider told, once each and with what is of no concern as done, whoever brings it: webhooks in any number and the list we
+ * fetch ourselves. In the order of their ids, so that two who bring the same do not wait for each other in a circle.
+ *
+ * @returns the ids of those that nobody had brought before
+ */
 export async function storeEvents(
   db: Queryable,
   provider: string,
   source: 'webhook' | 'list',
   events: readonly ProviderEvent[],
-): Promise<number> {
-  const { rowCount } = await db.query({
-    name: 'store_events_2',
+): Promise<Set<string>> {
+  const sorted = events.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
+  const { rows } = await db.query<{ id: string }>({
+    name: 'store_events_3',
     text: `insert into holdfast.payment_events (provider, provider_event_id, type, created_at, source, told, state, reason, settled_at)
       select $1, e.id, e.type, e.created_at, $2, e.told, s.state, case s.state when 'ignored' then 'not-a-payment' end,
         case s.state when 'ignored' then holdfast.clock() end
@@ -30,17 +36,18 @@ export async function storeEvents(
         select (case when e.told -> 'intent' = 'null' and e.told -> 'refund' = 'null' then 'ignored' else 'stored' end)
           ::holdfast.payment_event_state as state
       ) s
-      on conflict (provider, provider_event_id) do nothing`,
+      on conflict (provider, provider_event_id) do nothing
+      returning provider_event_id as id`,
     values: [
       provider,
       source,
-      events.map(event => event.id),
-      events.map(event => event.type),
-      events.map(event => new Date(event.createdAt).toISOString()),
-      events.map(event => JSON.stringify(toldBy(event))),
+      sorted.map(event => event.id),
+      sorted.map(event => event.type),
+      sorted.map(event => new Date(event.createdAt).toISOString()),
+      sorted.map(event => JSON.stringify(toldBy(event))),
     ],
   })
-  return rowCount
+  return new Set(rows.map(row => row.id))
 }
 
 function toldBy({ isLive, account, intent, refund }: ProviderEvent): StoredEvent['told'] {

@@ -67,7 +67,7 @@ export const options = {
     max: 100,
     default: 8,
     unit: 'connections',
-    help: 'Pool for checkout, webhooks, settling and refunds.',
+    help: 'Pool for checkout, settling and refunds.',
   }),
   STRIPE_SECRET_KEY: text({
     secret: true,

@@ -5,8 +5,8 @@ import { compareMigrations } from '#platform/postgres/migrate.ts'
 import { readFence } from '#sale-control'
 import { type Check, fail, ok, warn } from './check.ts'
 
-/** Connections of a process beside its pools: change feed, relay, job runner. */
-const othersPerProcess = 4
+/** Connections of a process beside its pools: change feed, relay, job runner, webhooks. */
+const othersPerProcess = 5
 
 export type ServerFacts = {
   version: number

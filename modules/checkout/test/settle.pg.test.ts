@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newId, toUuid } from '#kernel/ids.ts'
 import { permutations } from '#kernel/test/permutations.ts'
+import { storeEvents } from '#payments'
 import { openTill, turn } from './till.ts'
 
 const till = await openTill()
@@ -540,6 +541,14 @@ test('what another installation sells on the same account is let be, and nobody 
   )
   const ignored = { state: 'ignored', reason: 'another-installation' }
   assert.deepEqual(rows, [ignored, ignored])
+})
+
+test('copies that come together are stored once, and the next one is known', async () => {
+  const order = await toPay()
+  const [one, other] = [provider.tell('once', order.ref), provider.tell('twice', order.ref)]
+  const stored = await storeEvents(till.db, 'stripe', 'webhook', [other, one, other, one, other])
+  assert.deepEqual([...stored].sort(), [one.id, other.id].sort())
+  assert.equal((await storeEvents(till.db, 'stripe', 'list', [one, other])).size, 0)
 })
 
 test('a webhook that beats our own record finds the payment by the id in its metadata', async () => {

@@ -165,32 +165,31 @@ export const paymentStatements: MemoryStatements = {
       set: row => ({ queued_at: Date.parse(at), revision: row.revision + 1 }),
     }),
 
-  store_events_2: (
+  store_events_3: async (
     tx,
     [provider, source, ids, types, , tolds]: [string, string, string[], string[], string[], string[]],
-  ) =>
-    tx.insert(
-      paymentEvents,
-      ids.map((id, i): EventRow => {
-        const told = JSON.parse(tolds[i]!) as StoredEvent['told']
-        const isIgnored = told.intent === null && told.refund === null
-        return {
-          provider,
-          provider_event_id: id,
-          type: types[i]!,
-          received_at: tx.now(),
-          source,
-          told,
-          state: isIgnored ? 'ignored' : 'stored',
-          event_no: null,
-          payment_id: null,
-          reason: isIgnored ? 'not-a-payment' : null,
-          attempts: 0,
-          next_attempt_at: Number.NEGATIVE_INFINITY,
-        }
-      }),
-      { onConflict: 'nothing' },
-    ),
+  ) => {
+    const rows = ids.map((id, i): EventRow => {
+      const told = JSON.parse(tolds[i]!) as StoredEvent['told']
+      const isIgnored = told.intent === null && told.refund === null
+      return {
+        provider,
+        provider_event_id: id,
+        type: types[i]!,
+        received_at: tx.now(),
+        source,
+        told,
+        state: isIgnored ? 'ignored' : 'stored',
+        event_no: null,
+        payment_id: null,
+        reason: isIgnored ? 'not-a-payment' : null,
+        attempts: 0,
+        next_attempt_at: Number.NEGATIVE_INFINITY,
+      }
+    })
+    const stored = await tx.insert(paymentEvents, rows, { onConflict: 'nothing' })
+    return stored.map(row => ({ id: row.provider_event_id }))
+  },
 
   take_stored_events_1: async (tx, [limit, leaseMs]: [number, number]) => {
     const now = tx.now()
