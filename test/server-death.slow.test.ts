@@ -108,6 +108,7 @@ test('a second Ctrl-C does not wait, and costs nothing that was acknowledged', a
   const buyers = load(24)
   while (buyers.granted() < 200) await wait(5)
   process.kill(server.pid, 'SIGINT')
+  await wait(400)
   process.kill(server.pid, 'SIGINT')
   const { code } = await server.ended
   assert.ok(code === 130 || code === 0, `${code}`)

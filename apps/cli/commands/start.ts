@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import type { Command } from 'commander'
+import { systemClock } from '#kernel/clock.ts'
 import { type Environment, readConfig } from '#platform/config/config.ts'
 import { createLogger } from '#platform/telemetry/logger.ts'
 import { withCommonOptions } from '../common-options.ts'
@@ -86,6 +87,9 @@ function portTaken(error: unknown, { HOST, PORT }: { HOST: string; PORT: number 
   return null
 }
 
+/** Milliseconds in which two signals are one. */
+const onceMs = 300
+
 /**
  * Resolves at the first signal that asks us to stop; the next one does not wait any more. Listens from the beginning: who
  * interrupts a start must not leave half of it behind.
@@ -93,9 +97,13 @@ function portTaken(error: unknown, { HOST, PORT }: { HOST: string; PORT: number 
 function signalToStop(terminal: Terminal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   let stopping = false
+  let askedAt = 0
   const stop = (signal: NodeJS.Signals) => {
+    // npm passes on what the terminal has told us already: twice at once is one Ctrl-C.
+    if (stopping && systemClock.monotonic() - askedAt < onceMs) return
     if (stopping) process.exit(128 + constants.signals[signal])
     stopping = true
+    askedAt = systemClock.monotonic()
     terminal.note('Stopping: requests under way are finished first.')
     resolve()
   }
