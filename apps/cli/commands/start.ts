@@ -87,7 +87,7 @@ function portTaken(error: unknown, { HOST, PORT }: { HOST: string; PORT: number 
   return null
 }
 
-/** Milliseconds in which two signals are one. */
+/** Milliseconds in which the same signal twice is one. */
 const onceMs = 300
 
 /**
@@ -97,12 +97,14 @@ const onceMs = 300
 function signalToStop(terminal: Terminal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   let stopping = false
+  let asked: NodeJS.Signals | null = null
   let askedAt = 0
   const stop = (signal: NodeJS.Signals) => {
     // npm passes on what the terminal has told us already: twice at once is one Ctrl-C.
-    if (stopping && systemClock.monotonic() - askedAt < onceMs) return
+    if (signal === asked && systemClock.monotonic() - askedAt < onceMs) return
     if (stopping) process.exit(128 + constants.signals[signal])
     stopping = true
+    asked = signal
     askedAt = systemClock.monotonic()
     terminal.note('Stopping: requests under way are finished first.')
     resolve()
