@@ -38,7 +38,7 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
   type EventRequest = FastifyRequest<{ Params: { event_id: string } }>
   type Answer = (definition: EventDefinition, watched: Watched) => FastifyReply
   /** What everybody gets of an event, by what encoding they take. */
-  type Public = (definition: EventDefinition, watched: Watched, accepts: string | undefined) => Cacheable
+  type Public = (definition: EventDefinition, watched: Watched, accepts: string | string[] | undefined) => Cacheable
 
   const counts: Public = (definition, { published }, accepts) =>
     answerOf(published.sections(view(definition)), accepts, { contentType: json })
@@ -56,16 +56,12 @@ export function availabilityRoutes({ definitions, watch, view, streams }: Availa
       const definition = definitions.cached(idOrSlug)
       const watched = definition && watch(definition.eventNo)
       if (!definition || !watched || watched instanceof Promise) return null
-      return answer(definition, watched, headers['accept-encoding'] as string | undefined)
+      return answer(definition, watched, headers['accept-encoding'])
     }
 
   const send = (answer: Public) => (request: EventRequest, reply: FastifyReply) =>
     ofEvent(request, reply, (definition, watched) =>
-      sendCacheable(
-        request,
-        reply,
-        answer(definition, watched, request.headers['accept-encoding'] as string | undefined),
-      ),
+      sendCacheable(request, reply, answer(definition, watched, request.headers['accept-encoding'])),
     )
 
   function ofEvent(request: EventRequest, reply: FastifyReply, answer: Answer): void {

@@ -97,7 +97,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     // The framework's own lines are for debugging it; ours say what an operator needs.
     loggerInstance: logger.child({}, { level: logger.level === 'info' ? 'warn' : logger.level }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
-    // One for all: ours never log through a request, and to make one for each is a fiftieth of a hold.
+    // One for all: ours never log through a request, and to make one for each is 1–2 % of an attempt.
     childLoggerFactory: parent => parent,
     serverFactory: handler => shedding.createServer(handler, socketTimes),
     bodyLimit: bodyLimitBytes,
