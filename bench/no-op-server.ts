@@ -1,18 +1,21 @@
 import { fastify } from 'fastify'
-import { holdBody, reservation } from '#contracts/reservations.ts'
+import { type HoldBody, holdBody, reservation } from '#contracts/reservations.ts'
 import { createIdentity, loadTokenKeys } from '#identity'
 import { systemClock as clock } from '#kernel/clock.ts'
 import { systemRandom } from '#kernel/random.ts'
 import { sendCacheable } from '#platform/http/cacheable.ts'
+import { type AnswerTo, byFramework } from '#platform/http/direct.ts'
 import { createHttpServer } from '#platform/http/server.ts'
 import { createIdempotency } from '#platform/idempotency/index.ts'
 import { openDatabase } from '#platform/postgres/database.ts'
 import { createLogger } from '#platform/telemetry/logger.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
+import { directPath } from './scenarios/arena-load.ts'
 
 /**
- * What a route costs that does nothing: the same server with token, validation, request id and metrics, and a constant answer.
- * On a second port the bare framework with the same answer. Prints both addresses as one line of JSON.
+ * What a route costs that does nothing: the same server with token, validation, request id and metrics, and a constant answer; beside it
+ * the same answered directly, as the route of holds is. On a second port the bare framework with the same answer. Prints both addresses
+ * as one line of JSON.
  */
 const logger = createLogger('warn')
 const metrics = createMetrics()
@@ -66,6 +69,20 @@ app.post(
   { config: { access: 'any', traffic: 'hold' }, schema: { body: holdBody, response: { 201: reservation } } },
   async (_request, reply) =>
     reply.status(201).header('Location', '/v1/reservations/x').header('Cache-Control', 'private, no-store').send(held),
+)
+const answer: AnswerTo<HoldBody> = async () => ({
+  status: 201,
+  headers: [
+    ['content-type', 'application/json; charset=utf-8'],
+    ['location', '/v1/reservations/x'],
+    ['cache-control', 'private, no-store'],
+  ],
+  body: JSON.stringify(held),
+})
+app.post(
+  directPath,
+  { config: { access: 'any', traffic: 'hold', direct: answer }, schema: { body: holdBody } },
+  byFramework(answer),
 )
 app.get('/v1/events/:event_id/availability', (request, reply) =>
   sendCacheable(request, reply, { etag: '"x"', cacheControl: 'public, max-age=1', body: counts }),

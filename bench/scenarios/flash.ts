@@ -7,7 +7,7 @@ import type { BenchOptions } from '../main.ts'
 import { type Bar, type BenchReport, printBars, summaryOf, totals } from '../report.ts'
 import { type GeneratorResult, runGenerator } from '../run-generator.ts'
 import { median, rounded } from '../statistics.ts'
-import { arena, connections, holdAgain } from './arena-load.ts'
+import { arena, connections, directPath, holdAgain } from './arena-load.ts'
 
 /** One attempt in ten asks for seats that nobody has. */
 const winShare = 0.1
@@ -35,15 +35,16 @@ export async function flash({ runs, seconds, profile, log }: BenchOptions): Prom
     }
     log('warming up')
     await attempt(events[0]!.eventId, 3, 100)
-    const measured: { run: number; no_op: number; rate: number; share_won: number; run_of: GeneratorResult }[] = []
+    const measured: Run[] = []
     for (let run = 1; run <= runs; run++) {
       const nothing = await holdAgain(installation, noOp.url, seconds)
+      const nothingDirect = await holdAgain(installation, noOp.url, seconds, directPath)
       const result = await attempt(events[run]!.eventId, seconds, run)
       const rate = result.answered / result.seconds
       const share = result.wins.count / result.answered
-      measured.push({ run, no_op: nothing, rate, share_won: share, run_of: result })
+      measured.push({ run, no_op: nothing, no_op_direct: nothingDirect, rate, share_won: share, run_of: result })
       log(
-        `run ${run}: ${Math.round(rate)} attempts/s, ${Math.round(share * 100)} % won, no-op ${Math.round(nothing)}; refusals p95 ${result.refusals.p95_ms} ms`,
+        `run ${run}: ${Math.round(rate)} attempts/s, ${Math.round(share * 100)} % won, no-op ${Math.round(nothing)}, answered directly ${Math.round(nothingDirect)}; refusals p95 ${result.refusals.p95_ms} ms`,
       )
     }
     await noOp.stop()
@@ -56,6 +57,9 @@ export async function flash({ runs, seconds, profile, log }: BenchOptions): Prom
     ]
     log(`attempts/s  ${summaryOf(rates)}`)
     log(`no-op       ${summaryOf(measured.map(run => run.no_op))}`)
+    const overDirect = median(measured.map(run => run.rate / run.no_op_direct))
+    log(`no-op answered directly, as holds are: ${summaryOf(measured.map(run => run.no_op_direct))}`)
+    log(`attempts/s over that: ${rounded(overDirect, 2)}`)
     printBars(bars, log)
     const at = (pick: (run: GeneratorResult) => number) => median(measured.map(run => pick(run.run_of)))
     return {
@@ -63,6 +67,7 @@ export async function flash({ runs, seconds, profile, log }: BenchOptions): Prom
       rate_per_s: rounded(median(rates)),
       ratio_textbook: null,
       ratio_noop: rounded(ratio, 2),
+      ratio_noop_direct: rounded(overDirect, 2),
       p50_ms: at(run => run.refusals.p50_ms),
       p95_ms: at(run => run.refusals.p95_ms),
       p99_ms: at(run => run.refusals.p99_ms),
@@ -74,6 +79,15 @@ export async function flash({ runs, seconds, profile, log }: BenchOptions): Prom
   } finally {
     await installation.close()
   }
+}
+
+type Run = {
+  run: number
+  no_op: number
+  no_op_direct: number
+  rate: number
+  share_won: number
+  run_of: GeneratorResult
 }
 
 /** Pairs in random order, each followed by nine attempts, by others, for pairs that were asked for well before. */

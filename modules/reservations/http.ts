@@ -1,11 +1,12 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Availability } from '#availability'
 import type { Catalog } from '#catalog'
 import type { Actor } from '#contracts/actor.ts'
 import { type HoldBody, holdBody, type Reservation, reservation, reservationList } from '#contracts/reservations.ts'
 import { eventNoOf, parseId, type ReservationId, type UserId } from '#kernel/ids.ts'
-import { sendInvalid, sendProblem } from '#platform/http/problem.ts'
+import { type AnswerTo, byFramework } from '#platform/http/direct.ts'
+import { type Denied, invalid, sendInvalid, sendProblem } from '#platform/http/problem.ts'
 import type { Routes } from '#platform/http/server.ts'
 import type { HoldSeats } from './hold/hold-seats.ts'
 import type { HoldRefusal } from './hold/refusal.ts'
@@ -60,11 +61,35 @@ const withAccess = Type.Object(
 const personal = 'private, no-store'
 
 export function reservationRoutes({ holdSeats, store, catalog, availability, sale }: ReservationRoutesDeps): Routes {
+  const answerHold: AnswerTo<HoldBody> = async ({ actor, headers, body, isGone }) => {
+    const key = headers['idempotency-key']
+    if (typeof key !== 'string' || key === '') return { code: 'idempotency-key-required' }
+    if (!/^[\x20-\x7e]{1,255}$/.test(key))
+      return invalid([{ path: 'idempotency-key', message: 'must be 1 to 255 printable ASCII characters' }])
+    const clash = whatClashes(body)
+    if (clash !== null) return invalid([clash])
+    const answer = await holdSeats({ userId: actor.userId, idempotencyKey: key, body, isGone })
+    if (!answer.ok) return deniedBy(answer)
+    const { reservation: held, definition, now, replayed } = answer
+    // As first given: to the repetition of a key it makes no difference that the hold has ended since.
+    const view: Reservation = { ...viewReservation(held, definition, now), state: 'pending_payment' }
+    return {
+      status: 201,
+      headers: [
+        ['content-type', 'application/json; charset=utf-8'],
+        ['location', `/v1/reservations/${held.reservationId}`],
+        ['cache-control', personal],
+        ...(replayed ? [['idempotent-replayed', 'true'] satisfies [string, string]] : []),
+      ],
+      body: JSON.stringify(view),
+    }
+  }
+
   return app => {
     app.post(
       '/v1/reservations',
       {
-        config: { access: 'any', traffic: 'hold', problems: holdProblems },
+        config: { access: 'any', traffic: 'hold', direct: answerHold, problems: holdProblems },
         schema: {
           tags,
           operationId: 'holdSeats',
@@ -82,32 +107,7 @@ export function reservationRoutes({ holdSeats, store, catalog, availability, sal
           response: { 201: reservation },
         },
       },
-      async (request, reply) => {
-        const key = request.headers['idempotency-key']
-        if (typeof key !== 'string' || key === '') return sendProblem(request, reply, 'idempotency-key-required')
-        if (!/^[\x20-\x7e]{1,255}$/.test(key))
-          return sendInvalid(request, reply, [
-            { path: 'idempotency-key', message: 'must be 1 to 255 printable ASCII characters' },
-          ])
-        const clash = whatClashes(request.body)
-        if (clash !== null) return sendInvalid(request, reply, [{ path: clash.path, message: clash.message }])
-        const answer = await holdSeats({
-          userId: actorOf(request).userId,
-          idempotencyKey: key,
-          body: request.body,
-          isGone: () => request.socket.destroyed,
-        })
-        if (!answer.ok) return sendRefusal(request, reply, answer)
-        if (answer.replayed) reply.header('Idempotent-Replayed', 'true')
-        return (
-          reply
-            .status(201)
-            .header('Location', `/v1/reservations/${answer.reservation.reservationId}`)
-            .header('Cache-Control', personal)
-            // As first given: to the repetition of a key it makes no difference that the hold has ended since.
-            .send({ ...viewReservation(answer.reservation, answer.definition, answer.now), state: 'pending_payment' })
-        )
-      },
+      byFramework(answerHold),
     )
 
     app.get(
@@ -294,34 +294,32 @@ function whatClashes(body: HoldBody): { path: string; message: string } | null {
     : { path: `areas[${twice}].area_id`, message: 'names an area a second time; add the quantities up' }
 }
 
-function sendRefusal(request: FastifyRequest, reply: FastifyReply, refusal: HoldRefusal) {
+function deniedBy(refusal: HoldRefusal): Denied {
+  const { code } = refusal
   switch (refusal.code) {
     case 'unknown-seats':
-      return sendProblem(request, reply, refusal.code, { extras: { seat_ids: refusal.seatIds } })
+      return { code, options: { extras: { seat_ids: refusal.seatIds } } }
     case 'unknown-areas':
-      return sendProblem(request, reply, refusal.code, { extras: { area_ids: refusal.areaIds } })
+      return { code, options: { extras: { area_ids: refusal.areaIds } } }
     case 'seats-unavailable':
-      return sendProblem(request, reply, refusal.code, { extras: { conflicting_seat_ids: refusal.seatIds } })
+      return { code, options: { extras: { conflicting_seat_ids: refusal.seatIds } } }
     case 'capacity-unavailable':
-      return sendProblem(request, reply, refusal.code, {
-        extras: { area_id: refusal.areaId, available: refusal.available },
-      })
+      return { code, options: { extras: { area_id: refusal.areaId, available: refusal.available } } }
     case 'ticket-limit-exceeded':
-      return sendProblem(request, reply, refusal.code, { extras: { limit: refusal.limit } })
+      return { code, options: { extras: { limit: refusal.limit } } }
     case 'reservation-exists':
-      return sendProblem(request, reply, refusal.code, { extras: { reservation_id: refusal.reservationId } })
+      return { code, options: { extras: { reservation_id: refusal.reservationId } } }
     case 'seat-rule':
-      return sendProblem(request, reply, refusal.code, { extras: { rule: 'single-seat', seat_ids: refusal.seatIds } })
+      return { code, options: { extras: { rule: 'single-seat', seat_ids: refusal.seatIds } } }
     case 'not-on-sale': {
       const { status, onsaleAt } = refusal.definition
-      return sendProblem(request, reply, refusal.code, {
-        extras: { event_status: status, onsale_at: onsaleAt === null ? null : new Date(onsaleAt).toISOString() },
-      })
+      const onsale_at = onsaleAt === null ? null : new Date(onsaleAt).toISOString()
+      return { code, options: { extras: { event_status: status, onsale_at } } }
     }
     case 'sales-closed':
-      return sendProblem(request, reply, refusal.code, { retryAfterSeconds: 30 })
+      return { code, options: { retryAfterSeconds: 30 } }
     default:
-      return sendProblem(request, reply, refusal.code)
+      return { code }
   }
 }
 

@@ -26,14 +26,14 @@ export function answerAtHand(
   options: {
     clock: Clock
     random: Random
-    /** See `end-of-turn.ts`. */
-    together: (work: () => void) => void
+    /** Runs what writes the answer, together with others. */
+    write: (response: ServerResponse, id: string, work: () => void) => void
     /** Whether requests are to be seen one by one, or to be the last of their connections. */
     isWatched: () => boolean
     record: (status: number, seconds: number) => void
   },
 ): AnswerAtHand {
-  const { clock, random, together, isWatched, record } = options
+  const { clock, random, write, isWatched, record } = options
   return (request, response, parameter) => {
     const { headers } = request
     if (isWatched() || /[%/?#;]/.test(parameter) || more.some(name => headers[name] !== undefined)) return false
@@ -47,12 +47,13 @@ export function answerAtHand(
     if (answer === null) return false
     const isKept = hasSame(headers, answer)
     const status = isKept ? 304 : 200
-    const lines = ['x-request-id', requestId(request, random)]
+    const id = requestId(request, random)
+    const lines = ['x-request-id', id]
     for (const line of headersOf(answer, isKept)) lines.push(...line)
     const { body } = answer
     assert(Buffer.isBuffer(body), 'what is at hand is made already')
     if (!isKept) lines.push('content-length', String(body.length))
-    together(() => response.writeHead(status, lines).end(isKept ? undefined : body))
+    write(response, id, () => response.writeHead(status, lines).end(isKept ? undefined : body))
     record(status, (clock.monotonic() - startedAt) / 1000)
     return true
   }

@@ -1,31 +1,38 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '#kernel/clock.ts'
-import { sendProblem } from './problem.ts'
+import type { Denied } from './problem.ts'
 
 const tickMs = 250
 
+type Watched = { startedAt: number; tooLate: (denied: Denied) => void }
+
 /**
- * Answers 503 to requests that have had none for `deadlineMs`. One coarse ticker instead of a timer per request: requests
+ * Has requests answered 503 that have had no answer for `deadlineMs`. One coarse ticker instead of a timer per request: requests
  * begin in order, so a tick looks only at the oldest.
  */
 export function startDeadlines({ clock, deadlineMs }: { clock: Clock; deadlineMs: number }) {
-  const open = new Map<FastifyRequest, FastifyReply>()
+  const open = new Map<object, Watched>()
+  const denied: Denied = {
+    code: 'unavailable',
+    options: {
+      retryAfterSeconds: 2,
+      detail: `No answer could be given within ${deadlineMs / 1000} s. Repeat the request with the same Idempotency-Key.`,
+    },
+  }
   const timer = setInterval(() => {
     const latest = clock.monotonic() - deadlineMs
-    for (const [request, reply] of open) {
-      if (request.startedAt > latest) break
+    for (const [request, { startedAt, tooLate }] of open) {
+      if (startedAt > latest) break
+      tooLate(denied)
       open.delete(request)
-      if (!reply.sent)
-        sendProblem(request, reply, 'unavailable', {
-          retryAfterSeconds: 2,
-          detail: `No answer could be given within ${deadlineMs / 1000} s. Repeat the request with the same Idempotency-Key.`,
-        })
     }
   }, tickMs)
   timer.unref()
   return {
-    watch: (request: FastifyRequest, reply: FastifyReply) => void open.set(request, reply),
-    forget: (request: FastifyRequest) => void open.delete(request),
+    watch: (request: object, watched: Watched) => void open.set(request, watched),
+    /** False if it was not watched any more. */
+    forget: (request: object): boolean => open.delete(request),
     stop: () => clearInterval(timer),
   }
 }
+
+export type Deadlines = ReturnType<typeof startDeadlines>

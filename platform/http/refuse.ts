@@ -1,18 +1,18 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import type { ProblemCode } from '#contracts/problems.ts'
+import type { FastifyError } from 'fastify'
 import type { Clock } from '#kernel/clock.ts'
 import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { type ProblemOptions, sendProblem } from './problem.ts'
+import type { Denied } from './problem.ts'
 import { fieldErrors } from './validation.ts'
 
-export type Denied = { code: ProblemCode; options?: ProblemOptions }
+/** Which request a fault met. */
+type Met = { id: string; method: string; url: string }
 
 /**
- * The one place where what was thrown becomes an answer. A bug has a line of its own; requests that could not be served are
+ * The one place where what was thrown becomes a refusal. A bug has a line of its own; requests that could not be served are
  * counted in one line a second, because when the database goes there are thousands of them and each says the same.
  */
-export function createErrorHandler({ logger, clock }: { logger: Logger; clock: Clock }) {
+export function createFaultReader({ logger, clock }: { logger: Logger; clock: Clock }) {
   let untold = 0
   let toldAt = Number.NEGATIVE_INFINITY
   const tellUnserved = (error: Error) => {
@@ -22,13 +22,11 @@ export function createErrorHandler({ logger, clock }: { logger: Logger; clock: C
     untold = 0
     toldAt = clock.monotonic()
   }
-  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-    if (reply.sent) return
-    const refusal = asProblem(error)
-    if (refusal.code === 'internal')
-      logger.error({ request_id: request.id, method: request.method, url: request.url, err: error }, 'request failed')
-    else if (refusal.code === 'unavailable') tellUnserved(error)
-    sendProblem(request, reply, refusal.code, refusal.options)
+  return (error: FastifyError, { id, method, url }: Met): Denied => {
+    const denied = asProblem(error)
+    if (denied.code === 'internal') logger.error({ request_id: id, method, url, err: error }, 'request failed')
+    else if (denied.code === 'unavailable') tellUnserved(error)
+    return denied
   }
 }
 

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import {
   type FastifyBaseLogger,
@@ -11,8 +11,8 @@ import {
   type onRequestHookHandler,
   type onResponseHookHandler,
   type RawServerDefault,
+  type RouteOptions,
 } from 'fastify'
-import secureJson from 'secure-json-parse'
 import type { Actor, ActorRole } from '#contracts/actor.ts'
 import type { ProblemCode } from '#contracts/problems.ts'
 import { assert } from '#kernel/assert.ts'
@@ -23,13 +23,15 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { createRouteLatency } from '../telemetry/route-latency.ts'
 import { type AtHand, answerAtHand } from './at-hand.ts'
 import { startDeadlines } from './deadline.ts'
+import { type AnswerTo, answerDirectly, readAgain } from './direct.ts'
 import { atEndOfTurn } from './end-of-turn.ts'
-import { sendProblem } from './problem.ts'
-import { createErrorHandler, type Denied, UnstorableText } from './refuse.ts'
+import { type Denied, sendProblem } from './problem.ts'
+import { readJson } from './read-json.ts'
+import { createFaultReader } from './refuse.ts'
 import { requestId } from './request-id.ts'
 import { createShedding, type TrafficClass } from './shedding.ts'
 import { answerUnreadable } from './unreadable.ts'
-import { unstorableText, validatorCompiler } from './validation.ts'
+import { validatorCompiler } from './validation.ts'
 
 export type HttpServer = FastifyInstance<
   RawServerDefault,
@@ -53,6 +55,8 @@ declare module 'fastify' {
     unbounded?: boolean
     /** For a public GET with one parameter whose answers mostly lie in memory: see `at-hand.ts`. */
     atHand?: AtHand
+    /** For a POST that is answered mostly without the framework: see `direct.ts`. Its handler is `byFramework` of the same. */
+    direct?: AnswerTo<never>
     /** The refusals of this route, beside those that any route may give. For the reference. */
     problems?: readonly ProblemCode[]
   }
@@ -92,7 +96,12 @@ const socketTimes = { keepAliveTimeout: 75_000, headersTimeout: 10_000, requestT
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { logger, metrics, clock, random } = options
   const shedding = createShedding(options)
-  const handleError = createErrorHandler(options)
+  const readFault = createFaultReader(options)
+  const handleError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    if (reply.sent) return
+    const { code, options: told } = readFault(error, request)
+    sendProblem(request, reply, code, told)
+  }
   const app: HttpServer = fastify({
     // The framework's own lines are for debugging it; ours say what an operator needs.
     loggerInstance: logger.child({}, { level: logger.level === 'info' ? 'warn' : logger.level }) as FastifyBaseLogger,
@@ -139,34 +148,62 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   // Answers that are made in one turn are written one after the other at its end: the kernel wakes whoever reads them once, and not for
   // each, which is a quarter of what an attempt costs in a rush.
   const together = atEndOfTurn()
-  app.addHook('onSend', (request, reply, _payload, done) =>
+  const write = (response: ServerResponse, id: string, work: () => void) =>
     together(() => {
       try {
-        done()
+        work()
       } catch (error) {
         // Outside of the handler nobody would catch it, and the others of this turn would have no answer either.
-        logger.error({ err: error, request_id: request.id }, 'an answer could not be sent')
-        reply.raw.destroy()
+        logger.error({ err: error, request_id: id }, 'an answer could not be sent')
+        response.destroy()
       }
-    }),
-  )
+    })
+  app.addHook('onSend', (request, reply, _payload, done) => write(reply.raw, request.id, done))
 
   // One hook before and one after, made for each route when it is declared: what they need of it is then at hand, while
   // `request.routeOptions` builds an object every time it is asked.
   app.addHook('onRoute', route => {
-    const { access = 'public', traffic = 'browse', unbounded = false, atHand: find } = route.config ?? {}
+    const {
+      access = 'public',
+      traffic = 'browse',
+      unbounded = false,
+      atHand: find,
+      direct: answerTo,
+    } = route.config ?? {}
     const record = latency.forRoute(String(route.method), route.url)
     const atHand =
-      find && route.method === 'GET' ? answerAtHand(find, { clock, random, together, isWatched, record }) : undefined
+      find && route.method === 'GET' ? answerAtHand(find, { clock, random, write, isWatched, record }) : undefined
     assert(atHand === undefined || access === 'public', 'what is at hand is for everybody')
+    const isBody = bodyValidator(route.schema)
+    const direct =
+      answerTo &&
+      answerDirectly(answerTo, {
+        clock,
+        random,
+        deadlines,
+        bodyLimitBytes,
+        publicUrl: options.publicUrl,
+        authorize: request => authorize(request, access, options.authenticate),
+        isBody,
+        readFault,
+        write,
+        isWatched,
+        record,
+      })
+    if (direct) route.preParsing = readAgain
     for (const method of [route.method].flat())
-      shedding.addRoute(method, route.url, { traffic, isCounted: !unbounded, atHand })
+      shedding.addRoute(method, route.url, { traffic, isCounted: !unbounded, atHand, direct })
     const before: onRequestHookHandler = (request, reply, done) => {
       request.startedAt = clock.monotonic()
       reply.header('X-Request-Id', request.id)
-      if (!unbounded) deadlines.watch(request, reply)
-      const denied = authorize(request, access, options.authenticate)
-      if (denied !== null) return void sendProblem(request, reply, denied.code, denied.options)
+      if (!unbounded) {
+        const tooLate = ({ code, options: told }: Denied) =>
+          void (reply.sent || sendProblem(request, reply, code, told))
+        deadlines.watch(request, { startedAt: request.startedAt, tooLate })
+      }
+      const actor = authorize(request, access, options.authenticate)
+      if (actor !== null && 'code' in actor) return void sendProblem(request, reply, actor.code, actor.options)
+      request.actor = actor
       done()
     }
     const after: onResponseHookHandler = (request, reply, done) => {
@@ -182,6 +219,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   return app
 }
 
+/** The same validator as that of the framework, which keeps it to itself. */
+function bodyValidator(schema: RouteOptions['schema']): (body: unknown) => boolean {
+  if (schema?.body === undefined) return () => true
+  const validate = validatorCompiler({ schema: schema.body as object, method: '', url: '', httpPart: 'body' })
+  return body => validate(body) === true
+}
+
 function lineOf(request: FastifyRequest, reply: FastifyReply, route: string, seconds: number): object {
   return {
     request_id: request.id,
@@ -192,29 +236,30 @@ function lineOf(request: FastifyRequest, reply: FastifyReply, route: string, sec
   }
 }
 
-function authorize(request: FastifyRequest, access: Access, authenticate: Authenticate): Denied | null {
-  const { authorization, cookie } = request.headers
+/** Who asks; null for nobody in particular, where that is allowed. */
+function authorize(
+  request: { method?: string | undefined; headers: IncomingHttpHeaders },
+  access: Access,
+  authenticate: Authenticate,
+): Actor | Denied | null {
+  const { method = '', headers } = request
+  const { authorization, cookie } = headers
   if (access === 'public' && authorization === undefined && cookie === undefined) return null
-  const actor = authenticate(request)
+  const actor = authenticate({ method, headers })
   if (typeof actor === 'string') return access === 'public' && authorization === undefined ? null : { code: actor }
-  request.actor = actor
-  if (access === 'public' || access === 'any' || actor.role === 'admin' || access.includes(actor.role)) return null
+  if (access === 'public' || access === 'any' || actor.role === 'admin' || access.includes(actor.role)) return actor
   return { code: 'forbidden', options: { extras: { required: access } } }
 }
 
-/** JSON without `__proto__` tricks, U+0000 or lone surrogates. */
 function takeJson(app: HttpServer): void {
   app.removeContentTypeParser(['text/plain', 'application/json'])
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (_request, raw, done) => {
     // Many clients name a type where they send nothing; a route that needs a body says so itself.
     if (raw === '') return done(null, undefined)
-    let parsed: unknown
     try {
-      parsed = secureJson.parse(raw, { protoAction: 'error', constructorAction: 'error' })
-    } catch {
-      return done(Object.assign(new Error('not JSON'), { code: 'FST_ERR_CTP_INVALID_JSON_BODY', statusCode: 400 }))
+      done(null, readJson(raw))
+    } catch (error) {
+      done(error as Error)
     }
-    const errors = unstorableText(raw, parsed)
-    done(errors.length > 0 ? new UnstorableText(errors) : null, parsed)
   })
 }

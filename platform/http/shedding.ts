@@ -3,6 +3,7 @@ import type { Clock } from '#kernel/clock.ts'
 import type { Random } from '#kernel/random.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { AnswerAtHand } from './at-hand.ts'
+import type { Direct } from './direct.ts'
 import { requestId } from './request-id.ts'
 import { Room } from './room.ts'
 
@@ -38,7 +39,12 @@ const retryAfterSeconds = 1
 const unknown: RouteTraffic = { traffic: 'browse', isCounted: true }
 
 /** `isCounted`: streams that stay open for hours are admitted like others, but take no room. */
-export type RouteTraffic = { traffic: TrafficClass; isCounted: boolean; atHand?: AnswerAtHand | undefined }
+export type RouteTraffic = {
+  traffic: TrafficClass
+  isCounted: boolean
+  atHand?: AnswerAtHand | undefined
+  direct?: Direct | undefined
+}
 
 /** A route with a parameter in its address: what stands before it and after it. */
 type Pattern = { prefix: string; suffix: string; route: RouteTraffic }
@@ -47,6 +53,7 @@ type Waiting = {
   request: IncomingMessage
   response: ServerResponse
   handler: RequestListener
+  route: RouteTraffic
   since: number
 }
 
@@ -138,7 +145,7 @@ export function createShedding(options: {
     handler: RequestListener,
     request: IncomingMessage,
     response: ServerResponse,
-    traffic: TrafficClass,
+    { traffic, direct }: RouteTraffic,
   ): void {
     total++
     underWay[traffic]++
@@ -148,7 +155,8 @@ export function createShedding(options: {
       underWay[traffic]--
       if (inLine > 0) admitWaiting()
     })
-    handler(request, response)
+    if (direct === undefined) handler(request, response)
+    else direct(request, response, handler)
   }
 
   /** Whoever waits and has room now, the most worth first, of each class the first come. */
@@ -156,9 +164,9 @@ export function createShedding(options: {
     for (const traffic of trafficClasses) {
       const line = waiting[traffic]
       while (line.length > 0 && !isFull(traffic)) {
-        const { handler, request, response } = line.shift()!
+        const { handler, request, response, route } = line.shift()!
         inLine--
-        if (!response.destroyed) admit(handler, request, response, traffic)
+        if (!response.destroyed) admit(handler, request, response, route)
       }
     }
   }
@@ -186,17 +194,18 @@ export function createShedding(options: {
         const path = query === -1 ? url : url.slice(0, query)
         const known = exact.get(`${method} ${path}`)
         const pattern = known === undefined ? patternOf(method, path) : undefined
-        const { traffic, isCounted, atHand } = known ?? pattern?.route ?? unknown
+        const route = known ?? pattern?.route ?? unknown
+        const { traffic, isCounted, atHand } = route
         if (!isFull(traffic)) {
           // What is answered within this turn takes no room.
           if (atHand !== undefined && query === -1 && pattern !== undefined) {
             const parameter = path.slice(pattern.prefix.length, path.length - pattern.suffix.length)
             if (atHand(request, response, parameter)) return
           }
-          return isCounted ? admit(handler, request, response, traffic) : handler(request, response)
+          return isCounted ? admit(handler, request, response, route) : handler(request, response)
         }
         if (!isCounted || waiting[traffic].length >= waitingMax) return turnAway(request, response, traffic)
-        waiting[traffic].push({ handler, request, response, since: clock.monotonic() })
+        waiting[traffic].push({ handler, request, response, route, since: clock.monotonic() })
         inLine++
       }),
     addRoute(method, url, route) {

@@ -1,8 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Random } from '#kernel/random.ts'
-import { type ProblemOptions, problemOf } from './problem.ts'
-import type { Denied } from './refuse.ts'
+import { type Denied, type ProblemOptions, problemOf } from './problem.ts'
 
 /** By Node's names of what it could not read; everything else is not HTTP. */
 const known: Record<string, Denied> = {

@@ -31,7 +31,7 @@ const leewaySeconds = 60
 
 /**
  * Access tokens: JWT (RFC 7519, RFC 9068's `at+jwt`) with HS256. A symmetric signature, because this runs on every hold:
- * HMAC 2–3 µs, Ed25519 119 µs.
+ * HMAC 1–2 µs, Ed25519 119 µs.
  *
  * The header is not parsed. We wrote every header that we accept, so it is compared as text with those of the live keys:
  * another algorithm, type, key id, a `jwk` or a different spelling of the same header are all simply not ours.
@@ -42,7 +42,7 @@ export function createAccessTokens({ keys, clock }: { keys: readonly TokenKey[];
   const signing = keys[0]!
   const headerOf = (key: TokenKey) => encode({ alg: 'HS256', typ: 'at+jwt', kid: key.kid })
   const signingHeader = headerOf(signing)
-  const signers = new Map(keys.map(key => [headerOf(key), signer(key.secret)]))
+  const signers = new Map(keys.map(key => [headerOf(key), createHmacSha256(key.secret.export())]))
   const verified = createVerifiedTokens<AccessClaims>()
 
   function verifyAfresh(token: string): AccessClaims | null {
@@ -99,11 +99,6 @@ function isRole(value: unknown): value is ActorRole {
 
 function isSeconds(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-function signer(secret: KeyObject): (signed: string) => string {
-  const hmac = createHmacSha256(secret.export())
-  return signed => hmac(signed).toString('base64url')
 }
 
 function equal(expected: string, given: string): boolean {

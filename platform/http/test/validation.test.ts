@@ -29,6 +29,11 @@ test('what is wrong with a field is told as what would be right', () => {
     [Type.Array(Type.String(), { maxItems: 1 }), ['a', 'b'], 'must have at most 1 entry'],
     [Type.Array(Type.String(), { uniqueItems: true }), ['a', 'a'], 'must not name the same twice (entries 0 and 1)'],
     [
+      Type.Array(Type.String(), { uniqueItems: true }),
+      ['a', 'b', 'c', 'b', 'a'],
+      'must not name the same twice (entries 1 and 3)',
+    ],
+    [
       Type.String({ format: 'date-time' }),
       'soon',
       'must be an RFC 3339 time with an offset, such as 2027-05-01T19:30:00Z',
