@@ -50,7 +50,7 @@ export async function overload({ runs, seconds, profile, log }: BenchOptions): P
       measured.push({ run, knee, pressed, recovery_s: recovery })
       const told = multiples.map(multiple => {
         const { wins, refusals, seconds: took } = pressed[`x${multiple}`]!
-        return `x${multiple}: ${Math.round(wins.count / took)} holds/s, refusals p99 ${refusals.p99_ms} ms`
+        return `x${multiple}: ${Math.round(wins.count / took)} holds/s, p95 ${wins.p95_ms} ms; ${refusals.count} refused, p99 ${refusals.p99_ms} ms`
       })
       log(`run ${run}: knee ${Math.round(knee)} holds/s; ${told.join('; ')}; recovered in ${recovery} s`)
     }

@@ -1,20 +1,23 @@
 /**
- * Room for requests under way: as many as were served of late in this time, so that the last of them is answered well before the
- * 800 ms of a reservation are over. Turning people away sooner would have them ask again, and each refusal takes time from somebody's
- * hold.
+ * Room for requests under way: as many as are served in this time, so that the last of those who find room is answered before the 800 ms of
+ * a reservation are over. Holds may fill 0.85 of it, which leaves 0.3 s for what stands between us and them. Turning people away sooner
+ * would have them ask again, and each refusal takes time from somebody's hold.
  */
-const roomMs = 400
+const roomMs = 600
 /** As long as nothing is known of the pace, and where it is slow. */
 const roomMin = 400
 /** Memory, and what the sockets keep. */
 const roomMax = 4000
-/** The share of the newest tick: what was a second ago counts for an eighth. */
+/** The share of the newest tick: what was a second ago counts for an eighth. The first ones count for more, since nothing is known yet. */
 const newest = 0.1
+/** Busier than this, what is served in the busy time says how much could be. Below it, it says more of everything else that is done. */
+const busyMin = 0.3
 
 /** How many requests may be under way, by how many are served. */
 export class Room {
   #servedPerSecond = 0
   #served = 0
+  #ticks = 0
   size = roomMin
 
   served(): void {
@@ -22,19 +25,20 @@ export class Room {
   }
 
   /**
-   * Called some times a second. How fast we are shows only while there is enough to do; what is known stays known while it is quiet.
+   * Called some times a second. With enough to do, the pace is what is served. With less it is at least what is served in the busy part
+   * of the time: a pace that is known already is not forgotten for that, because others than those who take room may be what keeps us busy.
    *
    * @param tookMs since the last time
    * @param underWay requests under way now
+   * @param busy share of that time in which the process had something to do
    */
-  tick(tookMs: number, underWay: number): void {
-    if (underWay < this.size / 2) {
-      this.#served = 0
-      return
-    }
-    const now = (this.#served * 1000) / Math.max(1, tookMs)
-    this.#servedPerSecond += newest * (now - this.#servedPerSecond)
+  tick(tookMs: number, underWay: number, busy: number): void {
+    const served = (this.#served * 1000) / Math.max(1, tookMs)
     this.#served = 0
+    const isEnough = underWay >= this.size / 2
+    const pace = isEnough ? served : served / busy
+    if (!isEnough && (busy < busyMin || pace < this.#servedPerSecond)) return
+    this.#servedPerSecond += Math.max(newest, 1 / ++this.#ticks) * (pace - this.#servedPerSecond)
     this.size = Math.min(roomMax, Math.max(roomMin, (this.#servedPerSecond * roomMs) / 1000))
   }
 }

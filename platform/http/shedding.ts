@@ -95,11 +95,14 @@ export function createShedding(options: {
   let lagMs = 0
   const room = new Room()
   let last = clock.monotonic()
+  let lastUsed = performance.eventLoopUtilization()
   const timer = setInterval(() => {
     const now = clock.monotonic()
     lagMs = 0.7 * lagMs + 0.3 * Math.max(0, now - last - lagTickMs)
-    room.tick(now - last, total)
+    const used = performance.eventLoopUtilization()
+    room.tick(now - last, total, performance.eventLoopUtilization(used, lastUsed).utilization)
     last = now
+    lastUsed = used
     if (inLine === 0) return
     admitWaiting()
     turnAwayWaiting(now)

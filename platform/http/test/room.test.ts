@@ -2,17 +2,21 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Room } from '../room.ts'
 
-function after(seconds: number, perSecond: number, room = new Room(), underWay = 10_000): Room {
+function after(
+  seconds: number,
+  perSecond: number,
+  { room = new Room(), underWay = 10_000, busy = 1 }: { room?: Room; underWay?: number; busy?: number } = {},
+): Room {
   for (let tick = 0; tick < seconds * 20; tick++) {
     for (let served = 0; served < perSecond / 20; served++) room.served()
-    room.tick(50, underWay)
+    room.tick(50, underWay, busy)
   }
   return room
 }
 
-test('there is room for what is served in 0.4 s', () => {
-  const { size } = after(5, 8000)
-  assert.ok(Math.abs(size - 3200) < 50, `${size}`)
+test('there is room for what is served in 0.6 s', () => {
+  const { size } = after(5, 5000)
+  assert.ok(Math.abs(size - 3000) < 50, `${size}`)
 })
 
 test('it is never less than what a start needs, nor more than memory allows', () => {
@@ -21,15 +25,26 @@ test('it is never less than what a start needs, nor more than memory allows', ()
   assert.equal(after(5, 50_000).size, 4000)
 })
 
-test('a quiet hour says nothing of how fast we are', () => {
-  const room = after(5, 8000)
+test('a process that has just started learns its pace within a tick or two', () => {
+  assert.ok(after(0.1, 5000).size > 2500)
+})
+
+test('some work shows how much could be done, and little work shows nothing', () => {
+  const { size } = after(5, 2500, { underWay: 50, busy: 0.5 })
+  assert.ok(Math.abs(size - 3000) < 50, `${size}`)
+  assert.equal(after(5, 2500, { underWay: 50, busy: 0.2 }).size, 400)
+})
+
+test('a quiet hour, or one that is busy with something else, does not make us forget how fast we are', () => {
+  const room = after(5, 5000)
   const { size } = room
-  after(60, 3, room, 2)
+  after(60, 3, { room, underWay: 2, busy: 0.01 })
+  after(60, 30, { room, underWay: 20, busy: 1 })
   assert.equal(room.size, size)
 })
 
 test('when serving slows down the room shrinks within a second', () => {
-  const room = after(5, 8000)
-  after(1, 1000, room)
-  assert.ok(room.size < 900, `${room.size}`)
+  const room = after(5, 5000)
+  after(1, 1000, { room })
+  assert.ok(room.size < 1250, `${room.size}`)
 })
