@@ -1,4 +1,3 @@
-import PDFDocument from 'pdfkit'
 import { printable } from './printable.ts'
 import { qrPath, runsOf } from './qr-path.ts'
 import { localTime, placeLines, price, type TicketFace } from './ticket-face.ts'
@@ -8,7 +7,9 @@ const right = 595 - 56
 const codeSide = 220
 
 /** Tickets to print, one A4 page each; needs no colour. The same tickets make the same bytes. */
-export function ticketPdf(faces: readonly TicketFace[]): Promise<Buffer> {
+export async function ticketPdf(faces: readonly TicketFace[]): Promise<Buffer> {
+  // Loaded by the first who asks: it is 10 MB, and most processes never print.
+  const { default: PDFDocument } = await import('pdfkit')
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const document = new PDFDocument({
     size: 'A4',
