@@ -22,15 +22,14 @@ export function startDeadlines({ clock, deadlineMs }: { clock: Clock; deadlineMs
     const latest = clock.monotonic() - deadlineMs
     for (const [request, { startedAt, tooLate }] of open) {
       if (startedAt > latest) break
-      tooLate(denied)
       open.delete(request)
+      tooLate(denied)
     }
   }, tickMs)
   timer.unref()
   return {
     watch: (request: object, watched: Watched) => void open.set(request, watched),
-    /** False if it was not watched any more. */
-    forget: (request: object): boolean => open.delete(request),
+    forget: (request: object) => void open.delete(request),
     stop: () => clearInterval(timer),
   }
 }

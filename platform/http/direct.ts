@@ -94,9 +94,13 @@ export function answerDirectly(
     const startedAt = clock.monotonic()
     const id = requestId(request, random)
 
+    let isAnswered = false
+
+    // Once: what comes after the deadline's answer is nobody's, as is what comes after its client has gone.
     const give = (answer: Answer | Denied): void => {
-      // Once: what comes after the deadline's answer is nobody's, as is what comes after its client has gone.
-      if (!deadlines.forget(request) || response.destroyed) return
+      deadlines.forget(request)
+      if (isAnswered || response.destroyed) return
+      isAnswered = true
       const { status, headers, body } =
         'code' in answer ? problemAnswer(answer, { baseUrl: options.publicUrl(), requestId: id }) : answer
       const lines = ['x-request-id', id]
@@ -108,6 +112,7 @@ export function answerDirectly(
     deadlines.watch(request, { startedAt, tooLate: give })
 
     whenRead(request, raw => {
+      if (isAnswered) return
       const body = read(raw)
       if (body === undefined) {
         deadlines.forget(request)
@@ -116,7 +121,13 @@ export function answerDirectly(
       }
       const { headers, method, url } = request
       const question = { actor, headers, body: body as never, isGone: () => request.socket.destroyed }
-      answerTo(question).then(give, error => give(readFault(error, { id, method: method!, url: url! })))
+      void (async () => {
+        try {
+          give(await answerTo(question))
+        } catch (error) {
+          give(readFault(error as FastifyError, { id, method: method!, url: url! }))
+        }
+      })()
     })
   }
 }

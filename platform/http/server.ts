@@ -174,7 +174,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const atHand =
       find && route.method === 'GET' ? answerAtHand(find, { clock, random, write, isWatched, record }) : undefined
     assert(atHand === undefined || access === 'public', 'what is at hand is for everybody')
-    const isBody = bodyValidator(route.schema)
+    assert(
+      answerTo === undefined || (route.method === 'POST' && access !== 'public'),
+      'what is answered directly is a POST of somebody known',
+    )
     const direct =
       answerTo &&
       answerDirectly(answerTo, {
@@ -184,13 +187,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         bodyLimitBytes,
         publicUrl: options.publicUrl,
         authorize: request => authorize(request, access, options.authenticate),
-        isBody,
+        isBody: bodyValidator(route.schema),
         readFault,
         write,
         isWatched,
         record,
       })
-    if (direct) route.preParsing = readAgain
+    if (direct) route.preParsing = [readAgain, ...[route.preParsing ?? []].flat()]
     for (const method of [route.method].flat())
       shedding.addRoute(method, route.url, { traffic, isCounted: !unbounded, atHand, direct })
     const before: onRequestHookHandler = (request, reply, done) => {
@@ -221,7 +224,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
 /** The same validator as that of the framework, which keeps it to itself. */
 function bodyValidator(schema: RouteOptions['schema']): (body: unknown) => boolean {
-  if (schema?.body === undefined) return () => true
+  assert(schema?.body !== undefined, 'what is answered directly says what its body is')
   const validate = validatorCompiler({ schema: schema.body as object, method: '', url: '', httpPart: 'body' })
   return body => validate(body) === true
 }
@@ -256,10 +259,12 @@ function takeJson(app: HttpServer): void {
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (_request, raw, done) => {
     // Many clients name a type where they send nothing; a route that needs a body says so itself.
     if (raw === '') return done(null, undefined)
+    let parsed: unknown
     try {
-      done(null, readJson(raw))
+      parsed = readJson(raw)
     } catch (error) {
-      done(error as Error)
+      return done(error as Error)
     }
+    done(null, parsed)
   })
 }

@@ -196,6 +196,27 @@ test('one answer a request: the deadline’s, if it comes first', async t => {
   assert.doesNotMatch(text, /_count{method="POST",route="\/things",status="201"}/)
 })
 
+test('a body that is whole only after the deadline is not asked about', async t => {
+  const { port, asked, ask } = await shop(t, { deadlineMs: 100 })
+  const body = JSON.stringify({ name: 'hall' })
+  const socket = connect(port)
+  let text = ''
+  socket.on('data', bytes => {
+    text += bytes
+  })
+  socket.write(
+    `POST /things HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ours\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
+  )
+  await sleep(600)
+  assert.match(text, /^HTTP\/1.1 503 /)
+  socket.write(body.slice(5))
+  await sleep(50)
+  assert.equal(text.split('HTTP/1.1').length - 1, 1)
+  assert.deepEqual(asked, [])
+  socket.end()
+  assert.equal((await ask({ name: 'hall' })).status, 201)
+})
+
 test('a mistake is told in the log, and takes none of the others with it', async t => {
   const { ask, told } = await shop(t)
   const unsendable = ask({ name: 'unsendable' })
