@@ -53,8 +53,10 @@ export function answerAtHand(
     const { body } = answer
     assert(Buffer.isBuffer(body), 'what is at hand is made already')
     if (!isKept) lines.push('content-length', String(body.length))
-    write(response, id, () => response.writeHead(status, lines).end(isKept ? undefined : body))
-    record(status, (clock.monotonic() - startedAt) / 1000)
+    write(response, id, () => {
+      response.writeHead(status, lines).end(isKept ? undefined : body)
+      record(status, (clock.monotonic() - startedAt) / 1000)
+    })
     return true
   }
 }

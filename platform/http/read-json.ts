@@ -1,5 +1,5 @@
 import secureJson from 'secure-json-parse'
-import { UnstorableText } from './refuse.ts'
+import { UnstorableText } from './read-fault.ts'
 import { unstorableText } from './validation.ts'
 
 /**

@@ -26,8 +26,8 @@ import { startDeadlines } from './deadline.ts'
 import { type AnswerTo, answerDirectly, readAgain } from './direct.ts'
 import { atEndOfTurn } from './end-of-turn.ts'
 import { type Denied, sendProblem } from './problem.ts'
+import { createFaultReader } from './read-fault.ts'
 import { readJson } from './read-json.ts'
-import { createFaultReader } from './refuse.ts'
 import { requestId } from './request-id.ts'
 import { createShedding, type TrafficClass } from './shedding.ts'
 import { answerUnreadable } from './unreadable.ts'
@@ -66,7 +66,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Present on every route whose access is not `public`; on public ones only if a valid token came along. */
     actor: Actor | null
-    /** `Clock.monotonic()` when the request's head was read. */
+    /** `Clock.monotonic()` when the framework was given the request: when its head was read, or a body that is wrong (`direct.ts`). */
     startedAt: number
   }
 }
@@ -177,6 +177,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     assert(
       answerTo === undefined || (route.method === 'POST' && access !== 'public'),
       'what is answered directly is a POST of somebody known',
+    )
+    assert(
+      answerTo === undefined ||
+        ![route.schema?.querystring, route.schema?.params, route.preValidation, route.preHandler].some(Boolean),
+      'what is answered directly has no more to be looked at than its token and its body',
     )
     const direct =
       answerTo &&

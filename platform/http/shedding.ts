@@ -205,7 +205,8 @@ export function createShedding(options: {
             const parameter = path.slice(pattern.prefix.length, path.length - pattern.suffix.length)
             if (atHand(request, response, parameter)) return
           }
-          return isCounted ? admit(handler, request, response, route) : handler(request, response)
+          if (!isCounted) return handler(request, response)
+          return admit(handler, request, response, query === -1 ? route : { ...route, direct: undefined })
         }
         if (!isCounted || waiting[traffic].length >= waitingMax) return turnAway(request, response, traffic)
         waiting[traffic].push({ handler, request, response, route, since: clock.monotonic() })

@@ -37,7 +37,9 @@ export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema, httpP
  */
 function uniqueItems(): FuncKeywordDefinition {
   const compile: FuncKeywordDefinition['compile'] = (isUnique: boolean, { items }) => {
-    assert(items?.type !== 'object' && items?.type !== 'array', 'uniqueItems does not look into entries')
+    const isOurs = ['string', 'number', 'integer'].includes(items?.type)
+    const isOfSchemas = items === true || items?.$ref === '#/definitions/simpleTypes' // the library's schema of schemas
+    assert(isOurs || isOfSchemas, 'uniqueItems is for lists of text or numbers: it does not look into entries')
     const validate: SchemaValidateFunction = (list: unknown[]) => {
       if (!isUnique || new Set(list).size === list.length) return true
       validate.errors = [{ keyword: 'uniqueItems', params: firstTwice(list) }]

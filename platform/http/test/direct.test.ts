@@ -34,12 +34,11 @@ async function shop(t: TestContext, { isDebugged = false, deadlineMs = 8000, max
     clock: systemClock,
     random: systemRandom(),
     publicUrl: () => 'http://tickets.example',
-    authenticate: ({ headers }) =>
-      headers.authorization === undefined
-        ? 'unauthenticated'
-        : headers.authorization === 'Bearer ours'
-          ? actor
-          : 'invalid-token',
+    authenticate: ({ headers }) => {
+      if (headers.authorization === 'Bearer trouble') throw new Error('no keys')
+      if (headers.authorization === undefined) return 'unauthenticated'
+      return headers.authorization === 'Bearer ours' ? actor : 'invalid-token'
+    },
     deadlineMs,
   })
   const asked: unknown[] = []
@@ -51,6 +50,7 @@ async function shop(t: TestContext, { isDebugged = false, deadlineMs = 8000, max
     if (name === 'nothing') return { code: 'not-found', options: { detail: 'There is no "nothing".' } }
     if (name === 'busy') throw new RetryableFault('busy', { retryAfterSeconds: 3 })
     if (name === 'broken') throw new Error('a mistake of ours')
+    if (name === 'unsayable') return { code: 'not-found', options: { extras: { count: 1n } } }
     if (name === 'unsendable') return { status: 200, headers: [['x-name', 'a\nb']], body: '' }
     if (name === 'slow') await sleep(700)
     return {
@@ -68,18 +68,19 @@ async function shop(t: TestContext, { isDebugged = false, deadlineMs = 8000, max
     handled++
     return handler(asking, reply)
   })
+  app.post('/desk', { config: { access: ['organizer'], direct: answerTo }, schema: { body: wish } }, handler)
   await app.listen({ port: 0 })
   t.after(() => app.close())
   const { port } = app.server.address() as AddressInfo
   const agent = new Agent({ keepAlive: true, maxSockets })
   t.after(() => agent.destroy())
 
-  async function ask(body: string | Buffer | object, headers: Record<string, string> = {}) {
+  async function ask(body: string | Buffer | object, headers: Record<string, string> = {}, path = '/things') {
     const before = handled
     const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
     const sent = request({
       port,
-      path: '/things',
+      path,
       method: 'POST',
       agent,
       headers: {
@@ -136,12 +137,74 @@ test('what is wrong with a request the framework says, with its body read again'
     [{ name: 'a' }, { authorization: 'Bearer forged' }, 401, /invalid-token/],
     [{ name: 'a' }, { 'content-type': 'text/plain' }, 415, /unsupported-media-type/],
     [{ name: 'a'.repeat(70_000) }, {}, 413, /body-too-large/],
+    [{ name: 'a' }, { authorization: 'Bearer trouble' }, 500, /internal/],
+    [{ name: 'unsayable' }, {}, 500, /internal/],
+    [{ name: 'unsayable' }, throughTheFramework, 500, /internal/],
   ]
   for (const [body, headers, status, said] of wrong) {
     const answer = await ask(body, headers)
     assert.equal(answer.status, status, String(said))
     assert.match(answer.body, said)
   }
+})
+
+test('a role that may not, and an address with a query, are the framework’s', async t => {
+  const { ask, asked } = await shop(t)
+  const forbidden = await ask({ name: 'hall' }, {}, '/desk')
+  assert.equal(forbidden.status, 403)
+  assert.match(forbidden.body, /"required":\["organizer"\]/)
+  assert.deepEqual(asked, [])
+  assert.ok((await ask({ name: 'hall' }, {}, '/things?at=once')).byFramework)
+})
+
+test('a route that looks at more than its token and its body does not start', async () => {
+  const app = createHttpServer({
+    logger: createLogger('silent'),
+    metrics: createMetrics({ processMetrics: false }),
+    clock: systemClock,
+    random: systemRandom(),
+    publicUrl: () => '',
+    authenticate: () => actor,
+  })
+  const direct: AnswerTo<Wish> = async () => ({ code: 'not-found' })
+  const handler = byFramework(direct)
+  const schema = { body: wish }
+  assert.throws(
+    () => app.put('/a', { config: { access: 'any', direct }, schema }, handler),
+    /is a POST of somebody known/,
+  )
+  assert.throws(() => app.post('/b', { config: { direct }, schema }, handler), /is a POST of somebody known/)
+  assert.throws(() => app.post('/c', { config: { access: 'any', direct } }, handler), /what its body is/)
+  const query = { ...schema, querystring: Type.Object({}) }
+  assert.throws(
+    () => app.post('/d', { config: { access: 'any', direct }, schema: query }, handler),
+    /no more to be looked/,
+  )
+  await app.close()
+})
+
+test('answers to requests on one connection come in their order, whoever carries them', async t => {
+  const { port } = await shop(t)
+  const socket = connect(port)
+  const one = (name: string, type: string) => {
+    const body = JSON.stringify({ name })
+    return `POST /things HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ours\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  }
+  let text = ''
+  socket.on('data', bytes => {
+    text += bytes
+  })
+  socket.write(
+    one('slow', 'application/json') +
+      one('second', 'application/json; charset=UTF-8') +
+      one('third', 'application/json'),
+  )
+  await sleep(900)
+  socket.end()
+  assert.deepEqual(
+    [...text.matchAll(/"name":"(\w+)"/g)].map(([, name]) => name),
+    ['slow', 'second', 'third'],
+  )
 })
 
 test('a body that comes in pieces is put together, and one that never comes whole is nobody’s', async t => {

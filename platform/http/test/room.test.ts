@@ -48,3 +48,32 @@ test('when serving slows down the room shrinks within a second', () => {
   after(1, 1000, { room })
   assert.ok(room.size < 1250, `${room.size}`)
 })
+
+test('nor does a room that is less than half full hide that serving slowed down', () => {
+  const room = after(5, 8000)
+  after(2, 1000, { room, underWay: 1999 })
+  assert.ok(room.size < 1000, `${room.size}`)
+})
+
+test('chance in light work does not add up', () => {
+  let state = 1
+  const random = () => {
+    state = (state * 48271) % 0x7fffffff
+    return state / 0x7fffffff
+  }
+  const room = new Room()
+  for (let tick = 0; tick < 10 * 60 * 20; tick++) {
+    // 525 a second at chance, each of which takes a 1,500th of a second.
+    let served = 0
+    for (let ms = 0; ms < 50; ms++) if (random() < 0.525) served++
+    for (let n = 0; n < served; n++) room.served()
+    room.tick(50, 20, Math.min(1, served / 75 + 0.02 * random()))
+  }
+  assert.ok(room.size < 1.1 * 900, `${room.size}`)
+})
+
+test('a start that is busy with itself takes nothing from the first who are served', () => {
+  const room = after(1, 0, { underWay: 300 })
+  after(5, 0, { room, underWay: 0 })
+  assert.ok(after(0.1, 5000, { room }).size > 2500)
+})

@@ -53,6 +53,12 @@ test('of a field that may be null, only what it should be otherwise is told', ()
   assert.match(said(choice, { it: null }), /it must be of one of the forms/)
 })
 
+test('a list of things that uniqueItems does not look into is a mistake of ours', () => {
+  const thing = Type.Object({})
+  for (const items of [thing, Type.Union([Type.String(), thing]), Type.Array(Type.String())])
+    assert.throws(() => said(Type.Array(items, { uniqueItems: true }), []), /does not look into entries/)
+})
+
 test('places are named as in the request', () => {
   const schema = Type.Object(
     { areas: Type.Array(Type.Object({ quantity: Type.Integer() }, { additionalProperties: false })) },

@@ -2,7 +2,7 @@ import type { FastifyError } from 'fastify'
 import type { Clock } from '#kernel/clock.ts'
 import { OutcomeUnknown, RetryableFault } from '#kernel/faults.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { Denied } from './problem.ts'
+import { type Denied, invalid } from './problem.ts'
 import { fieldErrors } from './validation.ts'
 
 /** Which request a fault met. */
@@ -32,10 +32,6 @@ export function createFaultReader({ logger, clock }: { logger: Logger; clock: Cl
 
 /** Framework and domain errors as refusals. Whatever is not listed is our mistake: 500, logged, nothing told. */
 function asProblem(error: FastifyError): Denied {
-  const part = (path: string, message: string): Denied => ({
-    code: 'invalid-request',
-    options: { detail: `${path} ${message}.`, extras: { errors: [{ path, message }] } },
-  })
   if (error.validation) {
     const errors = fieldErrors(error.validation, error.validationContext ?? 'body')
     return {
@@ -57,7 +53,7 @@ function asProblem(error: FastifyError): Denied {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return part('body', 'is not valid JSON')
+      return invalid([{ path: 'body', message: 'is not valid JSON' }])
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return { code: 'body-too-large' }
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
