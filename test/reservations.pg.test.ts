@@ -91,7 +91,8 @@ test('a hold answers with everything the buyer needs, and is found again under i
   assert.ok(Math.abs(Date.parse(server_time) - Date.parse(created_at)) < 60 * second)
   const found = await get(guest, reservation_id)
   assert.equal(found.status, 200)
-  assert.deepEqual({ ...found.body, server_time: '' }, { ...answer.body, server_time: '' })
+  const text = (body: object) => JSON.stringify({ ...body, server_time: '' })
+  assert.equal(text(found.body), text(answer.body))
   assert.equal(found.headers['cache-control'], 'private, no-store')
 })
 

@@ -10,19 +10,20 @@ export function viewReservation(record: ReservationRecord, definition: EventDefi
   const { seatMap } = definition
   const seats = record.seats.map(item => {
     const seat = seatMap.seat(item.seatNo)
+    // In this order, in which the framework's serialiser writes it, so that a hold and a look at it are the same text.
     return {
+      price_level: definition.levelKey(item.level),
+      amount: item.amount,
       seat_id: seat.seatId,
       section: seat.section,
       row: seat.row,
       number: seat.number,
-      price_level: definition.levelKey(item.level),
-      amount: item.amount,
     }
   })
   const areas = record.areas.map(item => ({
-    area_id: seatMap.areas[item.areaNo]!.areaId,
     price_level: definition.levelKey(item.level),
     amount: item.amount,
+    area_id: seatMap.areas[item.areaNo]!.areaId,
     quantity: item.quantity,
   }))
   return {
