@@ -41,6 +41,7 @@ export function answerAtHand(
     let answer: Cacheable | null
     try {
       answer = atHand(parameter, headers)
+      assert(answer === null || Buffer.isBuffer(answer.body), 'what is at hand is made already')
     } catch {
       return false // the route meets it again, where it is told
     }
@@ -50,8 +51,7 @@ export function answerAtHand(
     const id = requestId(request, random)
     const lines = ['x-request-id', id]
     for (const line of headersOf(answer, isKept)) lines.push(...line)
-    const { body } = answer
-    assert(Buffer.isBuffer(body), 'what is at hand is made already')
+    const body = answer.body as Buffer
     if (!isKept) lines.push('content-length', String(body.length))
     write(response, id, () => {
       response.writeHead(status, lines).end(isKept ? undefined : body)

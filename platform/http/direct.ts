@@ -83,7 +83,7 @@ export function answerDirectly(
       const actor = authorize(request)
       return actor === null || 'code' in actor ? null : actor
     } catch {
-      return null // as below
+      return null // the framework meets it again, where it is told
     }
   }
 
@@ -92,7 +92,7 @@ export function answerDirectly(
       const body = readJson(raw.toString())
       return isBody(body) ? body : undefined
     } catch {
-      return undefined // the framework meets it again, where it is told
+      return undefined // likewise
     }
   }
 

@@ -197,16 +197,17 @@ export function createShedding(options: {
         const path = query === -1 ? url : url.slice(0, query)
         const known = exact.get(`${method} ${path}`)
         const pattern = known === undefined ? patternOf(method, path) : undefined
-        const route = known ?? pattern?.route ?? unknown
+        const found = known ?? pattern?.route ?? unknown
+        // What is answered before the framework does not look at a query.
+        const route = query === -1 ? found : { ...found, atHand: undefined, direct: undefined }
         const { traffic, isCounted, atHand } = route
         if (!isFull(traffic)) {
           // What is answered within this turn takes no room.
-          if (atHand !== undefined && query === -1 && pattern !== undefined) {
+          if (atHand !== undefined && pattern !== undefined) {
             const parameter = path.slice(pattern.prefix.length, path.length - pattern.suffix.length)
             if (atHand(request, response, parameter)) return
           }
-          if (!isCounted) return handler(request, response)
-          return admit(handler, request, response, query === -1 ? route : { ...route, direct: undefined })
+          return isCounted ? admit(handler, request, response, route) : handler(request, response)
         }
         if (!isCounted || waiting[traffic].length >= waitingMax) return turnAway(request, response, traffic)
         waiting[traffic].push({ handler, request, response, route, since: clock.monotonic() })

@@ -32,6 +32,7 @@ async function shop(t: TestContext, { isDebugged = false } = {}) {
   let handled = 0
   const atHand = (name: string) => {
     if (name === 'broken') throw new Error('a mistake of ours')
+    if (name === 'unmade') return { ...hall, body: '{}' }
     return name === 'hall' ? hall : null
   }
   app.get('/things/:name', { config: { atHand } }, (asked, reply) => {
@@ -91,7 +92,7 @@ test('whatever is out of the ordinary is the route’s', async t => {
 
 test('a mistake in looking does not end the process', async t => {
   const { ask } = await shop(t)
-  assert.ok((await ask('/things/broken')).wasHandled)
+  for (const name of ['broken', 'unmade']) assert.ok((await ask(`/things/${name}`)).wasHandled, name)
 })
 
 test('it is counted like the others, and seen one by one where somebody debugs', async t => {

@@ -19,6 +19,11 @@ async function house(t: TestContext) {
   })
   shedding.addRoute('GET', '/probe', { traffic: 'operations', isCounted: true })
   shedding.addRoute('POST', '/pay/:id/confirm', { traffic: 'pay', isCounted: true })
+  shedding.addRoute('POST', '/hold', {
+    traffic: 'browse',
+    isCounted: true,
+    direct: (_request, response) => void response.writeHead(299).end(),
+  })
   shedding.addRoute('GET', '/list', { traffic: 'browse', isCounted: true })
   shedding.addRoute('GET', '/list/:id/stream', { traffic: 'browse', isCounted: false })
   const open: ServerResponse[] = []
@@ -73,4 +78,19 @@ test('open streams take no room', async t => {
   const { ask } = await house(t)
   for (let i = 0; i < 300; i++) assert.equal(await ask('GET', `/list/${i}/stream`), null)
   assert.equal(await ask('GET', '/list'), null)
+})
+
+test('an address with a query is the framework’s, also of those who waited for room', async t => {
+  const { ask, open } = await house(t)
+  assert.equal(await ask('POST', '/hold'), 299)
+  assert.equal(await ask('POST', '/hold?at=once'), null)
+  for (const [path, carried] of [
+    ['/hold', 299],
+    ['/hold?at=once', null],
+  ] as const) {
+    while ((await ask('GET', '/list')) === null);
+    const waiting = ask('POST', path)
+    setTimeout(() => open.splice(0, 20).map(response => response.end()), 5)
+    assert.equal(await waiting, carried)
+  }
 })
