@@ -110,7 +110,8 @@ test('a second Ctrl-C does not wait, and costs nothing that was acknowledged', a
   process.kill(server.pid, 'SIGINT')
   process.kill(server.pid, 'SIGTERM')
   const { code } = await server.ended
-  assert.ok(code === 143 || code === 0, `${code}`)
+  // Two signals at once may be heard in either order: the second is the one that ends it, unless it had nothing left to do.
+  assert.ok(code === 143 || code === 130 || code === 0, `${code}`)
   await buyers.stop()
   await restart()
   assert.deepEqual(await brokenPromises(db, promisesOf(buyers.wishes)), [])
@@ -120,7 +121,8 @@ test('a second Ctrl-C does not wait, and costs nothing that was acknowledged', a
 test('a port that is taken is told in one sentence with a way out, and whoever runs there already is not disturbed', async () => {
   const { port } = new URL(server.url)
   const postmaster = await box.postmaster()
-  const second = await runHoldfast(['start'], { ...box.env, PORT: port })
+  // One that is not disturbed either serves on, and would not end.
+  const second = await runHoldfast(['start'], { ...box.env, PORT: port }, { withinMs: 30_000 })
   assert.equal(second.code, 1)
   assert.equal(second.stdout, '')
   assert.match(second.stderr, new RegExp(`^holdfast: Port ${port} of 127.0.0.1 is taken .*--port \\d+\\n$`))
@@ -132,7 +134,7 @@ test('a port that is taken is told in one sentence with a way out, and whoever r
   await new Promise(resolve => stranger.once('listening', resolve))
   const taken = String((stranger.address() as { port: number }).port)
   await server.end('SIGTERM')
-  const first = await runHoldfast(['start'], { ...box.env, PORT: taken })
+  const first = await runHoldfast(['start'], { ...box.env, PORT: taken }, { withinMs: 30_000 })
   stranger.close()
   assert.equal(first.code, 1)
   assert.match(first.stderr, new RegExp(`^holdfast: Port ${taken} .*\\n$`, 'm'))

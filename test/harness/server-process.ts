@@ -57,9 +57,11 @@ export async function startServerProcess(env: Record<string, string>): Promise<S
   }
 }
 
-/** Runs the program until it ends by itself. */
-export async function runHoldfast(argv: string[], env: Record<string, string>) {
+/** Runs the program until it ends by itself, or is killed after `withinMs`: then `code` is null. */
+export async function runHoldfast(argv: string[], env: Record<string, string>, { withinMs = 600_000 } = {}) {
   const child = spawnHoldfast(argv, env)
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), withinMs)
+  child.once('exit', () => clearTimeout(tooLong))
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout!), text(child.stderr!), once(child, 'exit')])
   return { code: code as number | null, stdout, stderr }
 }

@@ -1,5 +1,6 @@
 import { Transform } from 'node:stream'
 import type { TestEvent } from 'node:test/reporters'
+import { closingCount } from './run-in-turn.ts'
 
 const shownMax = 8
 const shownFromMs = 1000
@@ -13,17 +14,13 @@ export function tellSlowest(root: string): Transform {
     transform(event: TestEvent, _encoding, done) {
       if (event.type === 'test:summary' && event.data.file !== undefined)
         took.set(event.data.file.replace(`${root}/`, ''), event.data.duration_ms)
-      if (isClosingCount(event) && !isTold) {
+      if (closingCount(event)?.name === 'tests' && !isTold) {
         isTold = true
         this.push({ type: 'test:stdout', data: { message: slowestOf(took) } })
       }
       done(null, event)
     },
   })
-}
-
-function isClosingCount(event: TestEvent): boolean {
-  return event.type === 'test:diagnostic' && event.data.nesting === 0 && /^tests \d+$/.test(event.data.message)
 }
 
 function slowestOf(took: Map<string, number>): string {

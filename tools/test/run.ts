@@ -1,12 +1,13 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { run } from 'node:test'
+import { Readable } from 'node:stream'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import { assert } from '#kernel/assert.ts'
 import { tellSlowest } from './closing-report.ts'
-import { filesMatching, needsPostgres, testFiles } from './select-files.ts'
+import { runInTurn } from './run-in-turn.ts'
+import { filesMatching, inGroups, needsPostgres, testFiles } from './select-files.ts'
 
 /**
  * Runs the tests below the current folder, each file in a process of its own, with one embedded PostgreSQL for all of them.
@@ -21,9 +22,8 @@ npm run test:slow [-- part of a path …]
 type Counts = { tests: number; passed: number; skipped: number; todo: number }
 
 const limits = {
-  quick: { testMs: 60_000, fileMs: 120_000, filesAtOnce: Math.min(4, Math.max(2, availableParallelism())) },
-  // They use every core themselves, and what they measure would be each other.
-  slow: { testMs: 180_000, fileMs: 300_000, filesAtOnce: 1 },
+  quick: { testMs: 60_000, fileMs: 120_000 },
+  slow: { testMs: 180_000, fileMs: 300_000 },
 }
 
 const root = process.cwd()
@@ -78,22 +78,33 @@ async function startServer(): Promise<{ stop(): Promise<unknown> } | null> {
 }
 
 async function runFiles(): Promise<boolean> {
-  const { testMs, fileMs, filesAtOnce } = limits[kind]
+  const { testMs, fileMs } = limits[kind]
   const failed = new Set<string>()
   let summary: { success: boolean; counts: Counts } | undefined
-  const events = run({
-    files: files.map(file => join(root, file)),
-    concurrency: filesAtOnce,
-    signal: interrupted(),
-    timeout: fileMs,
-    execArgv: [`--test-timeout=${testMs}`, '--import', new URL('./in-each-file.ts', import.meta.url).href],
-    ...(options.name !== undefined && { testNamePatterns: [options.name] }),
-  })
-  events.on('test:fail', ({ file, name }) => failed.add((file ?? name).replace(`${root}/`, '')))
-  events.on('test:summary', data => {
-    if (data.file === undefined) summary = data
-  })
-  const output = events.compose(tellSlowest(root)).compose(new spec())
+  const signal = interrupted()
+  const { together, alone } = inGroups(files)
+  const groups = [
+    { files: together, concurrency: Math.min(4, Math.max(2, availableParallelism())) },
+    { files: alone, concurrency: 1 },
+  ].filter(group => group.files.length > 0)
+  const events = runInTurn(
+    groups.map(group => ({
+      files: group.files.map(file => join(root, file)),
+      concurrency: group.concurrency,
+      signal,
+      timeout: fileMs,
+      execArgv: [`--test-timeout=${testMs}`, '--import', new URL('./in-each-file.ts', import.meta.url).href],
+      ...(options.name !== undefined && { testNamePatterns: [options.name] }),
+    })),
+  )
+  async function* noted() {
+    for await (const event of events) {
+      if (event.type === 'test:fail') failed.add((event.data.file ?? event.data.name).replace(`${root}/`, ''))
+      if (event.type === 'test:summary' && event.data.file === undefined) summary = event.data
+      yield event
+    }
+  }
+  const output = Readable.from(noted()).compose(tellSlowest(root)).compose(new spec())
   for await (const text of output) process.stdout.write(text)
   assert(summary !== undefined, 'node:test closes with a summary')
   if (!summary.success) tellFailures([...failed], summary.counts)

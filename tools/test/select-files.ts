@@ -19,3 +19,22 @@ export function filesMatching(files: string[], parts: string[]): string[] {
   const wanted = parts.map(part => part.replace(/^\.\//, ''))
   return wanted.length === 0 ? files : files.filter(file => wanted.some(part => file.includes(part)))
 }
+
+/**
+ * They use every core themselves and are judged by the clock: beside another one, what they measure would be that. All others
+ * spend most of their time waiting.
+ */
+export const judgedByTheClock = [
+  'modules/reservations/test/large-event.slow.test.ts',
+  'test/everybody-at-will.slow.test.ts',
+  'test/postgres-death.slow.test.ts',
+  'test/same-key.slow.test.ts',
+  'test/server-death.slow.test.ts',
+  'test/stampede.slow.test.ts',
+  'test/time.slow.test.ts',
+]
+
+export function inGroups(files: string[]): { together: string[]; alone: string[] } {
+  const isAlone = (file: string) => judgedByTheClock.includes(file)
+  return { together: files.filter(file => !isAlone(file)), alone: files.filter(isAlone) }
+}

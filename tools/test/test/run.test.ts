@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { judgedByTheClock, testFiles } from '../select-files.ts'
 
 const runner = fileURLToPath(new URL('../run.ts', import.meta.url))
 
@@ -74,6 +75,42 @@ test('a part of a path chooses files; one that matches nothing is told', async t
   assert.deepEqual([none.code, none.output], [1, 'No test file matches four.\n'])
 })
 
+test('who is judged by the clock runs after all others and alone, in one run with one account', async t => {
+  const noted = (name: string, ms: number, more = '') =>
+    `import { test } from 'node:test'; import { setTimeout as wait } from 'node:timers/promises'
+     test('${name}', async () => {
+       const from = Date.now(); await wait(${ms}); console.log('ran ${name}', from, Date.now())
+       ${more}
+     })`
+  const { code, output } = await runIn(
+    t,
+    {
+      'a.slow.test.ts': noted('a', 500),
+      'z.slow.test.ts': noted('z', 500, `throw new Error('as expected')`),
+      [judgedByTheClock[0]!]: noted('first', 100),
+      [judgedByTheClock[1]!]: noted('second', 100),
+    },
+    { args: ['--slow'] },
+  )
+  assert.equal(code, 1, output)
+  const ran = Object.fromEntries(
+    [...output.matchAll(/^ran (\w+) (\d+) (\d+)/gm)].map(([, name, from, to]) => [name, [Number(from), Number(to)]]),
+  ) as Record<'a' | 'z' | 'first' | 'second', [number, number]>
+  assert.ok(ran.a[0] < ran.z[1] && ran.z[0] < ran.a[1], 'side by side')
+  assert.ok(ran.first[0] >= Math.max(ran.a[1], ran.z[1]), 'after them')
+  assert.ok(ran.second[0] >= ran.first[1], 'alone')
+  assert.match(output, /ℹ tests 4\nℹ suites 0\nℹ pass 3\nℹ fail 1\n/)
+  assert.match(output, /npm run test:slow -- z\.slow\.test\.ts\n\nℹ tests 4\nℹ pass 3\nℹ fail 1\n$/)
+})
+
+test('every file that is judged by the clock is there', () => {
+  const { slow } = testFiles(fileURLToPath(new URL('../../..', import.meta.url)))
+  assert.deepEqual(
+    judgedByTheClock.filter(file => !slow.includes(file)),
+    [],
+  )
+})
+
 async function runIn(
   t: TestContext,
   files: Record<string, string>,
@@ -81,7 +118,10 @@ async function runIn(
 ): Promise<{ code: number; output: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-runner-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), text)
+  }
   // NODE_TEST_CONTEXT would tell the inner run that it is a test file of the outer one.
   const { NODE_TEST_CONTEXT: _context, HOLDFAST_TEST_SEED: _seed, ...outside } = process.env
   // No server: none of these files says that it needs PostgreSQL.
