@@ -1,3 +1,5 @@
+import { textHash } from '#kernel/text-hash.ts'
+
 /**
  * Which users may have a reservation in an event: 4 bytes a user instead of the 100 of a Set of strings, because fifty
  * sold-out arenas remember a million of them. It may say yes for a stranger (1 in some 100,000 at 30,000 users), who is then
@@ -36,11 +38,9 @@ export class UserSet {
   }
 }
 
-/** FNV-1a over the id's characters; 0 marks an empty slot. */
+/** 0 marks an empty slot. */
 function fingerprint(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash >>> 0 || 1
+  return textHash(text) || 1
 }
 
 function spread(hash: number): number {

@@ -71,8 +71,9 @@ export function reservationRoutes({ holdSeats, store, catalog, availability, sal
     const answer = await holdSeats({ userId: actor.userId, idempotencyKey: key, body, isGone })
     if (!answer.ok) return deniedBy(answer)
     const { reservation: held, definition, now, replayed } = answer
+    const view = viewReservation(held, definition, now)
     // As first given: to the repetition of a key it makes no difference that the hold has ended since.
-    const view: Reservation = { ...viewReservation(held, definition, now), state: 'pending_payment' }
+    view.state = 'pending_payment'
     return {
       status: 201,
       headers: [

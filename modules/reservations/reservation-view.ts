@@ -26,16 +26,17 @@ export function viewReservation(record: ReservationRecord, definition: EventDefi
     area_id: seatMap.areas[item.areaNo]!.areaId,
     quantity: item.quantity,
   }))
+  const createdAt = new Date(record.createdAt).toISOString()
   return {
     reservation_id: record.reservationId,
     event_id: definition.eventId,
     state: stateAt(record, now),
-    items: [...seats, ...areas],
+    items: areas.length === 0 ? seats : [...seats, ...areas],
     amount: record.amount,
     currency: record.currency,
-    created_at: new Date(record.createdAt).toISOString(),
+    created_at: createdAt,
     expires_at: new Date(record.expiresAt).toISOString(),
-    server_time: new Date(now).toISOString(),
+    server_time: now === record.createdAt ? createdAt : new Date(now).toISOString(),
     extensions_left: record.extensionsLeft,
   }
 }

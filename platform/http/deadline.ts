@@ -2,15 +2,25 @@ import type { Clock } from '#kernel/clock.ts'
 import type { Denied } from './problem.ts'
 
 const tickMs = 250
+const nowhere = -1
 
-type Watched = { startedAt: number; tooLate: (denied: Denied) => void }
+/** A request that has had no answer yet. */
+export type Watched = {
+  readonly startedAt: number
+  readonly tooLate: (denied: Denied) => void
+  /** Where it stands among all others. */
+  place: number
+}
 
 /**
- * Has requests answered 503 that have had no answer for `deadlineMs`. One coarse ticker instead of a timer per request: requests
- * begin in order, so a tick looks only at the oldest.
+ * Has requests answered 503 that have had no answer for `deadlineMs`: one coarse ticker instead of a timer per request.
+ *
+ * They stand in an array and know their places. In a Map, what is dead would keep the dead: its table is made anew after
+ * some dozens of changes, and each old one holds on to the requests that were under way then and to the table after it. Old
+ * tables soon lie where only a full collection looks, so that every request lived until the next one.
  */
 export function startDeadlines({ clock, deadlineMs }: { clock: Clock; deadlineMs: number }) {
-  const open = new Map<object, Watched>()
+  const open: Watched[] = []
   const denied: Denied = {
     code: 'unavailable',
     options: {
@@ -18,20 +28,33 @@ export function startDeadlines({ clock, deadlineMs }: { clock: Clock; deadlineMs
       detail: `No answer could be given within ${deadlineMs / 1000} s. Repeat the request with the same Idempotency-Key.`,
     },
   }
+
+  function watch(startedAt: number, tooLate: Watched['tooLate']): Watched {
+    const watched = { startedAt, tooLate, place: open.length }
+    open.push(watched)
+    return watched
+  }
+
+  /** The last one takes its place. */
+  function forget(watched: Watched): void {
+    if (watched.place === nowhere) return
+    const last = open.pop()!
+    if (last !== watched) {
+      open[watched.place] = last
+      last.place = watched.place
+    }
+    watched.place = nowhere
+  }
+
   const timer = setInterval(() => {
     const latest = clock.monotonic() - deadlineMs
-    for (const [request, { startedAt, tooLate }] of open) {
-      if (startedAt > latest) break
-      open.delete(request)
-      tooLate(denied)
+    for (const late of open.filter(({ startedAt }) => startedAt <= latest)) {
+      forget(late)
+      late.tooLate(denied)
     }
   }, tickMs)
   timer.unref()
-  return {
-    watch: (request: object, watched: Watched) => void open.set(request, watched),
-    forget: (request: object) => void open.delete(request),
-    stop: () => clearInterval(timer),
-  }
+  return { watch, forget, stop: () => clearInterval(timer) }
 }
 
 export type Deadlines = ReturnType<typeof startDeadlines>

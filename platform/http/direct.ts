@@ -119,13 +119,13 @@ export function answerDirectly(
         record(status, (clock.monotonic() - startedAt) / 1000)
       })
     }
-    deadlines.watch(request, { startedAt, tooLate: give })
+    const deadline = deadlines.watch(startedAt, give)
 
     whenRead(request, raw => {
       if (isAnswered) return
       const body = read(raw)
       if (body === undefined) {
-        deadlines.forget(request)
+        deadlines.forget(deadline)
         readAlready.set(request, raw)
         return framework(request, response)
       }
@@ -137,7 +137,7 @@ export function answerDirectly(
         } catch (error) {
           give(readFault(error as FastifyError, { id, method: method!, url: url! }))
         } finally {
-          deadlines.forget(request)
+          deadlines.forget(deadline)
         }
       })()
     })

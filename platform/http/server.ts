@@ -22,7 +22,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { createRouteLatency } from '../telemetry/route-latency.ts'
 import { type AtHand, answerAtHand } from './at-hand.ts'
-import { startDeadlines } from './deadline.ts'
+import { startDeadlines, type Watched } from './deadline.ts'
 import { type AnswerTo, answerDirectly, readAgain } from './direct.ts'
 import { atEndOfTurn } from './end-of-turn.ts'
 import { type Denied, sendProblem } from './problem.ts'
@@ -68,6 +68,8 @@ declare module 'fastify' {
     actor: Actor | null
     /** `Clock.monotonic()` when the framework was given the request: when its head was read, or a body that is wrong (`direct.ts`). */
     startedAt: number
+    /** Null where an answer may take its time. */
+    deadline: Watched | null
   }
 }
 
@@ -124,6 +126,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   app.decorate('publicUrl', options.publicUrl)
   app.decorateRequest('actor', null)
   app.decorateRequest('startedAt', 0)
+  app.decorateRequest('deadline', null)
   app.setValidatorCompiler(validatorCompiler)
   app.setErrorHandler(handleError)
   app.setNotFoundHandler((request, reply) =>
@@ -207,7 +210,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (!unbounded) {
         const tooLate = ({ code, options: told }: Denied) =>
           void (reply.sent || sendProblem(request, reply, code, told))
-        deadlines.watch(request, { startedAt: request.startedAt, tooLate })
+        request.deadline = deadlines.watch(request.startedAt, tooLate)
       }
       const actor = authorize(request, access, options.authenticate)
       if (actor !== null && 'code' in actor) return void sendProblem(request, reply, actor.code, actor.options)
@@ -216,7 +219,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     }
     const after: onResponseHookHandler = (request, reply, done) => {
       const seconds = (clock.monotonic() - request.startedAt) / 1000
-      deadlines.forget(request)
+      if (request.deadline !== null) deadlines.forget(request.deadline)
       if (!unbounded) record(reply.statusCode, seconds)
       if (logger.isLevelEnabled('debug')) logger.debug(lineOf(request, reply, route.url, seconds), 'request')
       done()

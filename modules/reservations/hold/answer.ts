@@ -21,7 +21,7 @@ export type Attempt = {
   attempt: number
   busySince: BusyTally
   /** Seats that earlier attempts found taken, which memory may not know yet: the best available are others. */
-  lost: Set<number>
+  lost: ReadonlySet<number>
 }
 
 /** A busy seat is not a taken seat: somebody's transaction decides about it right now. */
@@ -92,7 +92,7 @@ export async function answerTo(
       return { ok: false, code: 'payment-in-progress' }
     case 'taken':
       if (!command.body.best_available) return seatsUnavailable(definition, outcome.seatNos)
-      for (const seatNo of outcome.seatNos) attempt.lost.add(seatNo)
+      attempt.lost = new Set([...attempt.lost, ...outcome.seatNos])
       return 'again'
     case 'busy':
       return isPatient(attempt.busySince, clock.monotonic()) || command.body.best_available

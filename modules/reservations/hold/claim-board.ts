@@ -1,3 +1,5 @@
+import { TransientMap } from '#kernel/transient-map.ts'
+
 /**
  * Who in this process is about to ask the database for a seat. A claim is tentative: it keeps two requests of one process from
  * naming the same seat in one batch, and gives nobody a seat. Another request for a claimed seat waits for the outcome, some
@@ -14,44 +16,36 @@ export type Claim = {
 }
 
 export class ClaimBoard {
-  readonly #events = new Map<number, Map<number, Claim>>()
+  readonly #claims = new TransientMap<number, Claim>(place => place)
 
   /** Claims all of the seats or none; returns the claim, or somebody else's that is in the way. */
   claim(eventNo: number, seatNos: readonly number[]): { own: Claim } | { other: Claim } {
-    const claims = this.#claimsOf(eventNo)
     for (const seatNo of seatNos) {
-      const other = claims.get(seatNo)
+      const other = this.#claims.get(placeOf(eventNo, seatNo))
       if (other !== undefined) return { other }
     }
     const { promise, resolve } = Promise.withResolvers<readonly number[]>()
     const own: Claim = { eventNo, seatNos, settled: promise, settle: resolve }
-    for (const seatNo of seatNos) claims.set(seatNo, own)
+    for (const seatNo of seatNos) this.#claims.set(placeOf(eventNo, seatNo), own)
     return { own }
   }
 
   release(claim: Claim, taken: readonly number[] = []): void {
-    const claims = this.#claimsOf(claim.eventNo)
-    for (const seatNo of claim.seatNos) claims.delete(seatNo)
-    if (claims.size === 0) this.#events.delete(claim.eventNo)
+    for (const seatNo of claim.seatNos) this.#claims.delete(placeOf(claim.eventNo, seatNo))
     claim.settle(taken)
   }
 
   isClaimed(eventNo: number, seatNo: number): boolean {
-    return this.#events.get(eventNo)?.has(seatNo) ?? false
+    return this.#claims.has(placeOf(eventNo, seatNo))
   }
 
   /** Seats claimed at this moment. */
   get size(): number {
-    let size = 0
-    for (const claims of this.#events.values()) size += claims.size
-    return size
+    return this.#claims.size
   }
+}
 
-  #claimsOf(eventNo: number): Map<number, Claim> {
-    const known = this.#events.get(eventNo)
-    if (known !== undefined) return known
-    const claims = new Map<number, Claim>()
-    this.#events.set(eventNo, claims)
-    return claims
-  }
+/** One number for a seat of an event: no house has more than 100,000 seats. */
+function placeOf(eventNo: number, seatNo: number): number {
+  return eventNo * 0x20000 + seatNo
 }

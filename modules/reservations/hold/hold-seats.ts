@@ -5,9 +5,11 @@ import type { Clock } from '#kernel/clock.ts'
 import { RetryableFault } from '#kernel/faults.ts'
 import { newId, parseId, type ReservationId, type UserId } from '#kernel/ids.ts'
 import type { Random } from '#kernel/random.ts'
+import { textHash } from '#kernel/text-hash.ts'
+import { TransientMap } from '#kernel/transient-map.ts'
 import type { HoldRequest, ReservationRecord, ReservationStore } from '../ports.ts'
 import { singleSeatRule } from '../single-seat-rule.ts'
-import { type Attempt, answerTo, type BusyTally, type Tried } from './answer.ts'
+import { type Attempt, answerTo, type Tried } from './answer.ts'
 import type { HoldBatcher } from './batch.ts'
 import type { BestSeats } from './best-seats.ts'
 import type { Claim, ClaimBoard } from './claim-board.ts'
@@ -50,13 +52,17 @@ export type HoldSeatsDeps = {
   random: Random
 }
 
+const noSeats: ReadonlySet<number> = new Set()
+
 /** How long a hold that met something passing is tried again before that counts as an answer. */
 const patienceMs = 2000
 
 export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
   const { catalog, availability, store, batcher, bestSeats, board, clock } = deps
   /** One hold at a time for a user in an event: a copy shares the answer, another waits for its turn. */
-  const underWay = new Map<string, { keyHash: string; requestHash: string; answer: Promise<HoldAnswer> }>()
+  const underWay = new TransientMap<string, { keyHash: string; requestHash: string; answer: Promise<HoldAnswer> }>(
+    textHash,
+  )
   let arrivals = 0
 
   const isUnderWay = (definition: EventDefinition, userId: UserId) => underWay.has(slotOf(definition, userId))
@@ -93,14 +99,23 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     const seats = await availability.load(first.eventNo)
     // From here on: the first who ask for an event wait while its seats are read, and that is no contention.
     const giveUpAt = clock.monotonic() + patienceMs
-    const arrival = arrivals++
-    const busySince: BusyTally = { tries: 0, firstAt: 0 }
-    const lost = new Set<number>()
-    let definition = first
-    for (let attempt = 0; clock.monotonic() < giveUpAt; attempt++) {
-      const tried = await attemptHold({ command, key, definition, seats, arrival, attempt, busySince, lost })
+    const attempt: Attempt = {
+      command,
+      key,
+      definition: first,
+      seats,
+      arrival: arrivals++,
+      attempt: 0,
+      busySince: { tries: 0, firstAt: 0 },
+      lost: noSeats,
+    }
+    for (; clock.monotonic() < giveUpAt; attempt.attempt++) {
+      const tried = await attemptHold(attempt)
       if (tried !== 'again' && tried !== 'event-changed') return tried
-      if (tried === 'event-changed') definition = (await catalog.definitions.refresh(definition.eventNo)) ?? definition
+      if (tried === 'event-changed') {
+        const { definition } = attempt
+        attempt.definition = (await catalog.definitions.refresh(definition.eventNo)) ?? definition
+      }
     }
     throw new RetryableFault('the seats stayed contended', { retryAfterSeconds: 1 })
   }
@@ -110,13 +125,13 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     const now = availability.dbNow()
     const replaces = command.body.replaces === undefined ? null : parseId('rsv', command.body.replaces)
     if (command.body.replaces !== undefined && replaces === null) return { ok: false, code: 'not-found' }
-    let asked = requestBase(attempt, replaces)
+    const asked = requestBase(attempt, replaces)
 
     // A refusal of memory counts only if the database has nothing to say that goes before it.
     const unlessKnown = async (refusal: HoldRefusal): Promise<Tried> =>
       availability.fresh() && !seats.users.has(command.userId) ? refusal : unlessJudged(refusal)
     const unlessJudged = async (refusal: HoldRefusal): Promise<Tried> => {
-      const outcome = await batcher.submit({ ...asked, probe: true }, command)
+      const outcome = await batcher.submit(asked, command)
       if (outcome.kind === 'clear') return refusal.code === 'not-on-sale' ? 'event-changed' : refusal
       if (outcome.kind === 'reservation-exists' && beforeExistence.has(refusal.code)) return refusal
       return answerTo(outcome, { attempt, request: asked }, deps)
@@ -130,7 +145,7 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     const selection = wish ? chooseBest(attempt, wish, isFree, mine) : selectPlaces(definition, command.body)
     if (!selection.ok) return unlessKnown(selection)
     // Counts against the user's limit, which goes before all that is refused from here on.
-    asked = { ...asked, quantity: selection.quantity }
+    asked.quantity = selection.quantity
     if (selection.quantity > definition.ticketLimit)
       return unlessKnown({ ok: false, code: 'ticket-limit-exceeded', limit: definition.ticketLimit })
 
@@ -168,7 +183,11 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
       return isLost ? unlessJudged(seatsUnavailable(definition, conflicting)) : 'again'
     }
     bestSeats.changed(definition.eventNo, claimed.own.seatNos)
-    return submitClaimed({ ...asked, ...selection, probe: false }, { claim: claimed.own, attempt, mine })
+    asked.seats = selection.seats
+    asked.areas = selection.areas
+    asked.amount = selection.amount
+    asked.probe = false
+    return submitClaimed(asked, { claim: claimed.own, attempt, mine })
   }
 
   async function submitClaimed(
