@@ -36,7 +36,7 @@ export function reservationMessages({
       'o.held_until',
       'o.data',
     ],
-    async expand(db, rows) {
+    async expand(db, rows, isWanted) {
       const facts = await readFacts(db, rows)
       await levels.learn(db, facts.values())
       const messages: AnyMessage[] = []
@@ -45,7 +45,7 @@ export function reservationMessages({
         assert(fact !== undefined, 'a reservation that a message speaks of exists')
         const event = await definitions.byNo(row.event_no)
         assert(event !== null, 'an event that a message speaks of exists')
-        pushMessages(messages, row, fact, event, level => levels.nameOf(row.event_no, level))
+        pushMessages(messages, row, { fact, event, isWanted, priceLevel: level => levels.nameOf(row.event_no, level) })
       }
       return messages
     },
@@ -70,9 +70,17 @@ type AnyMessage = { [Name in MessageType]: MessageOf<Name> }[MessageType]
 function pushMessages(
   messages: AnyMessage[],
   row: OutboxRow,
-  fact: Fact,
-  event: EventDefinition,
-  priceLevel: (level: number) => string,
+  {
+    fact,
+    event,
+    isWanted,
+    priceLevel,
+  }: {
+    fact: Fact
+    event: EventDefinition
+    isWanted: (type: MessageType) => boolean
+    priceLevel: (level: number) => string
+  },
 ): void {
   const reservation_id = fromUuid('rsv', row.subject)
   const event_id = event.eventId
@@ -108,6 +116,8 @@ function pushMessages(
           replaces: fact.replaces === null || fact.replaces === nilUuid ? null : fromUuid('rsv', fact.replaces),
         },
       })
+      // One a seat, and most readers of a hold want none of them.
+      if (!isWanted('SeatHeld')) return
       const held_until = iso(fact.initial_expires_at)
       for (const [i, seat] of seats.entries()) {
         messages.push({ ...envelope('SeatHeld', i + 1), data: { event_id, reservation_id, ...seat, held_until } })

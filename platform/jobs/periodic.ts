@@ -8,6 +8,8 @@ export type Job = {
   /** Lower case with hyphens; a label of metrics. */
   name: string
   everyMs: number
+  /** While there is work left it rests so many times as long as a turn took, for the sake of what people wait for. Default: 0. */
+  rests?: number
   /**
    * One turn. 'more' asks for the next at once: there is work left. Throw, and the next comes later and later. The signal says
    * that the process stops: finish what is begun, begin no more.
@@ -44,11 +46,14 @@ export function startJobs(jobs: readonly Job[], deps: JobsDeps): { stop(): Promi
   const keepRunning = async (job: Job) => {
     let failed = 0
     while (!stopping.signal.aborted) {
+      const startedAt = clock.monotonic()
       try {
         const left = await job.run(stopping.signal)
-        doneAt.set(job, clock.monotonic())
+        const endedAt = clock.monotonic()
+        doneAt.set(job, endedAt)
         failed = 0
-        if (left !== 'more') await pause(job.everyMs * (0.9 + 0.2 * random.fraction()))
+        if (left === 'dry') await pause(job.everyMs * (0.9 + 0.2 * random.fraction()))
+        else if (job.rests !== undefined) await pause(job.rests * (endedAt - startedAt))
       } catch (error) {
         failed++
         failures.inc({ job: job.name })

@@ -8,6 +8,7 @@ import type { Message } from './message.ts'
 import type { MessageLog } from './message-log.ts'
 import type { MessageMetrics } from './metrics.ts'
 import { dueParked, park, postpone, splitBehindParked, unpark } from './parked-messages.ts'
+import type { Cursor } from './snapshot-cursor.ts'
 
 /** Somebody who does something once for each message. */
 export type Consumer = {
@@ -36,7 +37,10 @@ export type ConsumerDeps = {
 }
 
 const pollMs = 250
-const changesAtOnce = 1000
+/** A piece keeps the event loop for some milliseconds, in which nobody is answered. */
+const changesAtOnce = 250
+/** After a rush there is a backlog, and people still ask: it is not worth more than a third of the time. */
+const rests = 2
 const parkedAtOnce = 20
 
 /**
@@ -45,14 +49,17 @@ const parkedAtOnce = 20
  * of processes may run it.
  */
 export function consumerJob(consumer: Consumer, deps: ConsumerDeps): Job {
+  const progress: Progress = { from: null }
   return {
     name: `consume-${consumer.name}`,
     everyMs: pollMs,
+    rests,
     run: async () => {
       if (deps.isOverloaded?.() === true) return 'dry'
       try {
-        return await deliverPiece(consumer, deps)
+        return await deliverPiece(consumer, progress, deps)
       } catch (error) {
+        progress.from = null
         if (error instanceof PlaceLost) return 'dry'
         throw error
       }
@@ -61,13 +68,21 @@ export function consumerJob(consumer: Consumer, deps: ConsumerDeps): Job {
   }
 }
 
-async function deliverPiece(consumer: Consumer, deps: ConsumerDeps): Promise<'more' | 'dry'> {
+/**
+ * Where this process has read to without meeting anything, since the place was moved last. Its cursor is written only every few
+ * seconds when there is nothing to do; in a rush of what it does not want, each look would otherwise read all of those again.
+ */
+type Progress = { from: { moves: number; cursor: Cursor } | null }
+
+async function deliverPiece(consumer: Consumer, progress: Progress, deps: ConsumerDeps): Promise<'more' | 'dry'> {
   const { db, log, processId } = deps
   const place = await findPlace(db, log, consumer, processId)
   if (place === null) return 'dry'
   if (place.isDue) await retryParked(consumer, deps)
 
-  const { messages, cursor, caughtUp } = await log.read(place.cursor, { limit: changesAtOnce, types: consumer.types })
+  const from = progress.from?.moves === place.moves ? progress.from.cursor : place.cursor
+  const { messages, cursor, caughtUp } = await log.read(from, { limit: changesAtOnce, types: consumer.types })
+  if (messages.length === 0) progress.from = { moves: place.moves, cursor }
   if (messages.length > 0 || place.isDue || !caughtUp) {
     try {
       const settled = await db.transaction(async tx => {

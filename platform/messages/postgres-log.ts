@@ -14,8 +14,15 @@ export type Expansion<Row extends object = never> = {
   makes: Readonly<Record<string, readonly string[]>>
   /** Expressions over `o`, the outbox, that `expand` needs. */
   columns: readonly string[]
-  /** Must give equal messages for equal rows, whenever it is asked: it may look up only what never changes. */
-  expand(db: Queryable, rows: readonly (Row & { type: string; position: number })[]): Promise<Message[]>
+  /**
+   * Must give equal messages for equal rows, whenever it is asked: it may look up only what never changes. Messages of types that
+   * are not wanted may be left out.
+   */
+  expand(
+    db: Queryable,
+    rows: readonly (Row & { type: string; position: number })[],
+    isWanted: (type: string) => boolean,
+  ): Promise<Message[]>
 }
 
 type Change = { xid: string; position: number; type: string; subject: string | null; revision: number }
@@ -45,7 +52,7 @@ export function postgresLog(options: { db: Queryable; expansions: readonly Expan
       const messages: Message[] = []
       for (const expansion of expansions) {
         const rows = [...read.rows, ...earlier].filter(row => row.type in expansion.makes)
-        if (rows.length > 0) messages.push(...(await expansion.expand(db, rows as never)))
+        if (rows.length > 0) messages.push(...(await expansion.expand(db, rows as never, isWanted)))
       }
       return {
         messages: inOrder(messages.filter(message => isWanted(message.type))),

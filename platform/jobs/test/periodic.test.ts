@@ -32,6 +32,25 @@ test('a job with more to do goes on until it is dry', async () => {
   await jobs.stop()
 })
 
+test('a job that rests does so between its turns, in proportion to what they took', async () => {
+  const { clock, start, settle } = stage()
+  let left = 3
+  const run = async () => {
+    clock.advance(10)
+    return --left > 0 ? 'more' : 'dry'
+  }
+  const jobs = start({ name: 'rest', everyMs: 1000, rests: 2, run: run as Job['run'] })
+  await settle()
+  assert.equal(left, 2)
+  clock.advance(19)
+  await settle()
+  assert.equal(left, 2)
+  clock.advance(1)
+  await settle()
+  assert.equal(left, 1)
+  await jobs.stop()
+})
+
 test('turns of one job never overlap, and another job does not wait for them', async () => {
   const { clock, start, settle } = stage()
   const gate = Promise.withResolvers<void>()

@@ -224,6 +224,37 @@ test('while the server is overloaded nothing is delivered', async () => {
   assert.notEqual((await effectsOf(db, 'yielding')).length, 0)
 })
 
+test('what was read and not wanted is not read again, unless the place has moved', async () => {
+  const deps = depsFor(db)
+  const reads: { from: string; to: string }[] = []
+  const log = {
+    ...deps.log,
+    read: async (...question: Parameters<typeof deps.log.read>) => {
+      const read = await deps.log.read(...question)
+      reads.push({ from: question[0], to: read.cursor })
+      return read
+    },
+  }
+  const consumer = { ...effectsConsumer('choosy'), types: ['PartChanged'] }
+  const job = consumerJob(consumer, { ...deps, log })
+  const look = () => job.run(new AbortController().signal)
+  while ((await look()) === 'more') {}
+  await change(db, newThing(), 1)
+  await look()
+  await change(db, newThing(), 1)
+  await look()
+  assert.equal(reads.at(-1)!.from, reads.at(-2)!.to, 'goes on where it was')
+  const wanted = newThing()
+  await change(db, wanted, 1, { parts: 1 })
+  await look()
+  assert.deepEqual((await effectsOf(db, 'choosy')).at(-1), `${wanted}.1.PartChanged.1`)
+
+  await setCursor(db, 'choosy', theBeginning)
+  await look()
+  assert.equal(reads.at(-1)!.from, theBeginning)
+  await job.stop?.()
+})
+
 async function untilSomebodyWaits(): Promise<void> {
   for (;;) {
     const { rows } = await db.query(
