@@ -219,8 +219,16 @@ create table holdfast.outbox (
   data jsonb
 ) partition by RANGE (occurred_at);
 CREATE INDEX outbox_by_xid ON ONLY holdfast.outbox USING btree (xid, "position");
+alter table only holdfast.outbox
+  alter column seat_nos set statistics 0,
+  alter column seat_generations set statistics 0,
+  alter column data set statistics 0;
 
 create table holdfast.outbox_default partition of holdfast.outbox DEFAULT;
+alter table only holdfast.outbox_default
+  alter column seat_nos set statistics 0,
+  alter column seat_generations set statistics 0,
+  alter column data set statistics 0;
 
 create table holdfast.parked_messages (
   place bigint not null generated always as identity,
@@ -431,6 +439,15 @@ create table holdfast.reservations (
 ) with (fillfactor=85);
 CREATE UNIQUE INDEX one_live_hold_per_user_and_event ON holdfast.reservations USING btree (event_no, user_id) WHERE (state = 'pending_payment'::holdfast.reservation_state);
 CREATE INDEX pending_by_end ON holdfast.reservations USING btree (expires_at) WHERE ((state = 'pending_payment'::holdfast.reservation_state) AND (reserved_at IS NULL));
+alter table only holdfast.reservations
+  alter column request_hash set statistics 0,
+  alter column seat_nos set statistics 0,
+  alter column seat_levels set statistics 0,
+  alter column seat_amounts set statistics 0,
+  alter column area_nos set statistics 0,
+  alter column area_quantities set statistics 0,
+  alter column area_levels set statistics 0,
+  alter column area_amounts set statistics 0;
 
 create table holdfast.sale_figures (
   event_id uuid not null,
@@ -550,6 +567,7 @@ declare
   v_day date;
   v_name text;
   v_range text;
+  v_column text;
 begin
   perform pg_advisory_xact_lock(hashtext('holdfast.add_day_partitions'));
   for v_day in select p_from + n from generate_series(0, p_days - 1) n loop
@@ -560,6 +578,12 @@ begin
     execute format('lock table holdfast.%I in access exclusive mode', p_table || '_default');
     execute format('with moved as (delete from holdfast.%I where %s returning *) insert into holdfast.%I select * from moved',
       p_table || '_default', v_range, v_name);
+    -- What "like" does not copy. The columns of the parent whose statistics nobody needs.
+    for v_column in
+      select a.attname from pg_attribute a where a.attrelid = format('holdfast.%I', p_table)::regclass and a.attstattarget = 0
+    loop
+      execute format('alter table holdfast.%I alter column %I set statistics 0', v_name, v_column);
+    end loop;
     execute format('alter table holdfast.%I attach partition holdfast.%I for values from (%L) to (%L)',
       p_table, v_name, v_day::timestamp at time zone 'UTC', (v_day + 1)::timestamp at time zone 'UTC');
     v_made := v_made + 1;

@@ -42,7 +42,9 @@ export const tablesQuery = `
           case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end end,
         'identity', case a.attidentity when 'a' then 'always' when 'd' then 'by default' end,
         'generated', case a.attgenerated when 's' then 'stored' when 'v' then 'virtual' end,
-        'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+        'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+        -- Before PostgreSQL 17 the default was -1.
+        'statistics', nullif(a.attstattarget, -1)
       ) order by a.attnum)
       from pg_catalog.pg_attribute a
       join pg_catalog.pg_type t on t.oid = a.atttypid

@@ -17,6 +17,8 @@ export type Column = {
   /** Where they differ from those of the type. */
   collation: string | null
   storage: string | null
+  /** The target of `alter column … set statistics`, if it is not the usual one. */
+  statistics: number | null
   identity: 'always' | 'by default' | null
   /** `default` is the expression it is generated from. */
   generated: 'stored' | 'virtual' | null

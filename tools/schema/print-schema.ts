@@ -59,7 +59,14 @@ function tableStatement(name: string, table: Table): string {
       ? `${create}${body}${table.partitionKey === null ? '' : ` partition by ${table.partitionKey}`}`
       : `${create} partition of ${table.parent}${body} ${table.bounds}`
   const options = table.options === null ? '' : ` with (${table.options})`
-  return [`${head}${options};`, ...table.indexes.map(index => `${index};`)].join('\n')
+  const statistics = table.columns
+    .filter(column => column.statistics !== null)
+    .map(column => `  alter column ${column.name} set statistics ${column.statistics}`)
+  return [
+    `${head}${options};`,
+    ...table.indexes.map(index => `${index};`),
+    ...(statistics.length === 0 ? [] : [`alter table only ${name}\n${statistics.join(',\n')};`]),
+  ].join('\n')
 }
 
 function columnLine(column: Column): string {

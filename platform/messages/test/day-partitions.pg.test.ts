@@ -34,6 +34,17 @@ test('days are made ahead, and what came before them is moved out of the default
   assert.equal((await days('outbox')).length, 9)
 })
 
+test('a day that is made has no more statistics than its table', async () => {
+  await keepDays()
+  const { rows } = await db.query<{ day: string; without: string }>(
+    `select c.relname as day, string_agg(a.attname, ' ' order by a.attnum) as without
+     from pg_attribute a join pg_class c on c.oid = a.attrelid
+     where a.attstattarget = 0 and c.relname like 'outbox%' group by 1`,
+  )
+  assert.equal(rows.length, 1 + 1 + (await days('outbox')).length, 'the table, its default and its days')
+  assert.deepEqual([...new Set(rows.map(row => row.without))], ['seat_nos seat_generations data'])
+})
+
 test('a day is kept while a cursor has not passed it, and its inbox with it', async () => {
   await change(db, newThing(), 1)
   await advance(9 * dayMs)

@@ -25,6 +25,8 @@ const changes = {
     'drop index holdfast.pending_by_end; create index pending_by_end on holdfast.reservations (expires_at)',
   'a storage parameter': 'alter table holdfast.seats set (fillfactor = 100)',
   'another storage of a column': 'alter table holdfast.seatmaps alter column geometry set storage main',
+  'another target for the statistics of a column':
+    'alter table holdfast.seats alter column held_until set statistics 7',
   'a value of an enum': `alter type holdfast.seat_status add value 'lost'`,
   'the body of a function':
     'create or replace function holdfast.clock() returns timestamptz language sql return pg_catalog.now()',
