@@ -70,7 +70,8 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
   return async command => {
     const refused = refuseEarly(command, { catalog, availability, isUnderWay })
     if (refused !== null) return refused
-    const definition = await catalog.definitions.byId(command.body.event_id)
+    const { event_id } = command.body
+    const definition = catalog.definitions.cached(event_id) ?? (await catalog.definitions.byId(event_id))
     if (definition === null) return { ok: false, code: 'event-not-found' }
     const key = { keyHash: shortHash(command.idempotencyKey), requestHash: shortHash(canonicalJson(command.body)) }
     const slot = slotOf(definition, command.userId)
@@ -96,7 +97,7 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     key: { keyHash: string; requestHash: string },
     first: EventDefinition,
   ): Promise<HoldAnswer> {
-    const seats = await availability.load(first.eventNo)
+    const seats = availability.get(first.eventNo) ?? (await availability.load(first.eventNo))
     // From here on: the first who ask for an event wait while its seats are read, and that is no contention.
     const giveUpAt = clock.monotonic() + patienceMs
     const attempt: Attempt = {
