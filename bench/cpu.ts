@@ -12,6 +12,15 @@ export function cpuSecondsOf(pid: number): number | null {
   }
 }
 
+/** Seconds in which the main thread of a process could have run and waited for a processor. Null where the kernel does not tell. */
+export function waitedSecondsOf(pid: number): number | null {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e9
+  } catch {
+    return null
+  }
+}
+
 function childrenOf(parent: number): number[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#platform/postgres/embedded/index.ts'
-import { cpuSecondsOf } from './cpu.ts'
+import { cpuSecondsOf, waitedSecondsOf } from './cpu.ts'
 
 /**
  * A whole installation for one benchmark: real embedded PostgreSQL with its production settings (fsync on), the product's
@@ -24,6 +24,8 @@ export type Installation = {
   query: <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>
   /** CPU seconds used so far by the server and by PostgreSQL. */
   cpu(): { server: number | null; postgres: number | null }
+  /** Seconds in which the server's main thread had work and no processor, so far. */
+  waited(): number | null
   startNoOp(): Promise<{ url: URL; bareUrl: URL; stop(): Promise<void> }>
   close(): Promise<void>
 }
@@ -74,6 +76,7 @@ export async function createInstallation({
     staff,
     query: async (text, values) => (await client.query(text, values)).rows,
     cpu: () => ({ server: cpuSecondsOf(server.process.pid!), postgres: cpuSecondsOf(postgres.pid()) }),
+    waited: () => waitedSecondsOf(server.process.pid!),
     startNoOp: async () => {
       const child = spawn(process.execPath, [join(root, 'bench/no-op-server.ts')], {
         env,

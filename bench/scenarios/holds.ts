@@ -54,7 +54,9 @@ export async function holds({ runs, seconds, profile, log }: BenchOptions): Prom
       const knee = await generate(installation.server.url, null, seconds, 25_000 * seconds)
       const cpu = cpuPerHold(before, installation.cpu(), knee)
       const kneeRate = knee.wins.count / knee.seconds
+      const waitedBefore = installation.waited()
       const half = await generate(installation.server.url, kneeRate / 2, seconds, Math.ceil(kneeRate * seconds))
+      const waited = shareOf(waitedBefore, installation.waited(), half.seconds)
       const result = {
         run,
         textbook: textbookRate,
@@ -64,10 +66,11 @@ export async function holds({ runs, seconds, profile, log }: BenchOptions): Prom
         cpu_us_per_hold: cpu,
         knee_run: knee,
         half_run: half,
+        half_waited: waited,
       }
       measured.push(result)
       log(
-        `run ${run}: ${Math.round(kneeRate)} holds/s (CPU a hold: server ${cpu.server}, PostgreSQL ${cpu.postgres}, generator ${cpu.generator} µs), textbook ${Math.round(textbookRate)}, no-op ${Math.round(result.no_op)}, bare ${Math.round(result.bare)}; at half p95 ${half.wins.p95_ms} ms, p99 ${half.wins.p99_ms} ms`,
+        `run ${run}: ${Math.round(kneeRate)} holds/s (CPU a hold: server ${cpu.server}, PostgreSQL ${cpu.postgres}, generator ${cpu.generator} µs), textbook ${Math.round(textbookRate)}, no-op ${Math.round(result.no_op)}, bare ${Math.round(result.bare)}; at half p95 ${half.wins.p95_ms} ms, p99 ${half.wins.p99_ms} ms${waited === null ? '' : `, ${Math.round(100 * waited)} % of the time without a processor`}`,
       )
     }
     await noOp.stop()
@@ -86,9 +89,15 @@ type Run = {
   cpu_us_per_hold: Cpu
   knee_run: GeneratorResult
   half_run: GeneratorResult
+  /** Share of the time at half the knee in which the server's main thread had work and no processor. */
+  half_waited: number | null
 }
 
 type Cpu = { server: number | null; postgres: number | null; generator: number }
+
+function shareOf(before: number | null, after: number | null, seconds: number): number | null {
+  return before === null || after === null ? null : rounded((after - before) / seconds, 3)
+}
 
 function cpuPerHold(
   before: ReturnType<Installation['cpu']>,
