@@ -5,7 +5,7 @@ import type { Catalog } from '#catalog'
 import type { Actor } from '#contracts/actor.ts'
 import { type HoldBody, holdBody, type Reservation, reservation, reservationList } from '#contracts/reservations.ts'
 import { eventNoOf, parseId, type ReservationId, type UserId } from '#kernel/ids.ts'
-import { type AnswerTo, byFramework } from '#platform/http/direct.ts'
+import { type AnswerTo, byFramework, type Turn } from '#platform/http/direct.ts'
 import { type Denied, invalid, sendInvalid, sendProblem } from '#platform/http/problem.ts'
 import type { Routes } from '#platform/http/server.ts'
 import type { HoldSeats } from './hold/hold-seats.ts'
@@ -28,6 +28,7 @@ export type SalePort = {
 
 export type ReservationRoutesDeps = {
   holdSeats: HoldSeats
+  turn: Turn
   store: ReservationStore
   catalog: Pick<Catalog, 'definitions'>
   availability: Availability
@@ -60,7 +61,14 @@ const withAccess = Type.Object(
 )
 const personal = 'private, no-store'
 
-export function reservationRoutes({ holdSeats, store, catalog, availability, sale }: ReservationRoutesDeps): Routes {
+export function reservationRoutes({
+  holdSeats,
+  turn,
+  store,
+  catalog,
+  availability,
+  sale,
+}: ReservationRoutesDeps): Routes {
   const answerHold: AnswerTo<HoldBody> = async ({ actor, headers, body, isGone }) => {
     const key = headers['idempotency-key']
     if (typeof key !== 'string' || key === '') return { code: 'idempotency-key-required' }
@@ -90,7 +98,7 @@ export function reservationRoutes({ holdSeats, store, catalog, availability, sal
     app.post(
       '/v1/reservations',
       {
-        config: { access: 'any', traffic: 'hold', direct: answerHold, problems: holdProblems },
+        config: { access: 'any', traffic: 'hold', direct: answerHold, turn, problems: holdProblems },
         schema: {
           tags,
           operationId: 'holdSeats',

@@ -75,7 +75,7 @@ export function createReservations(options: ReservationsOptions): Reservations {
     { clock, metrics },
   )
   return {
-    routes: reservationRoutes({ holdSeats, store, catalog, availability, sale }),
+    routes: reservationRoutes({ holdSeats, turn: batcher.turn, store, catalog, availability, sale }),
     jobs: [expiryJob({ store, metrics })],
     holdSeats,
     isBusy: batcher.isBusy,

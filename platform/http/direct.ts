@@ -21,6 +21,12 @@ export type Question<Body> = {
 /** What a route answers, whoever carries it. */
 export type AnswerTo<Body> = (question: Question<Body>) => Promise<Answer | Denied>
 
+/**
+ * When a request is begun. Null: now. Otherwise resolves when there is room for it, and rejects when that would come too late, or nobody
+ * waits for it any more.
+ */
+export type Turn = (isGone: () => boolean) => Promise<void> | null
+
 /** Answers, itself or by the framework. */
 export type Direct = (request: IncomingMessage, response: ServerResponse, framework: RequestListener) => void
 
@@ -58,6 +64,7 @@ export function answerDirectly(
     publicUrl: () => string
     authorize: (request: IncomingMessage) => Actor | Denied | null
     isBody: (value: unknown) => boolean
+    turn: Turn | undefined
     readFault: (error: FastifyError, met: { id: string; method: string; url: string }) => Denied
     /** Runs what writes the answer, together with others. */
     write: (response: ServerResponse, id: string, work: () => void) => void
@@ -66,7 +73,8 @@ export function answerDirectly(
     record: (status: number, seconds: number) => void
   },
 ): Direct {
-  const { clock, random, deadlines, bodyLimitBytes, authorize, isBody, readFault, write, isWatched, record } = options
+  const { clock, random, deadlines, bodyLimitBytes, authorize, isBody, turn, readFault, write, isWatched, record } =
+    options
 
   function isPlain({ headers }: IncomingMessage): boolean {
     const length = Number(headers['content-length'])
@@ -121,26 +129,38 @@ export function answerDirectly(
     }
     const deadline = deadlines.watch(startedAt, give)
 
-    whenRead(request, raw => {
-      if (isAnswered) return
-      const body = read(raw)
-      if (body === undefined) {
-        deadlines.forget(deadline)
-        readAlready.set(request, raw)
-        return framework(request, response)
-      }
-      const { headers, method, url } = request
-      const question = { actor, headers, body: body as never, isGone: () => request.socket.destroyed }
-      void (async () => {
-        try {
-          give(await answerTo(question))
-        } catch (error) {
-          give(readFault(error as FastifyError, { id, method: method!, url: url! }))
-        } finally {
+    const isGone = () => request.socket.destroyed
+    const fail = (error: unknown) => {
+      const { method, url } = request
+      give(readFault(error as FastifyError, { id, method: method!, url: url! }))
+      deadlines.forget(deadline)
+    }
+
+    function begin(): void {
+      whenRead(request, raw => {
+        if (isAnswered) return
+        const body = read(raw)
+        if (body === undefined) {
           deadlines.forget(deadline)
+          readAlready.set(request, raw)
+          return framework(request, response)
         }
-      })()
-    })
+        void answer(body as never)
+      })
+    }
+
+    async function answer(body: never): Promise<void> {
+      try {
+        give(await answerTo({ actor: actor!, headers: request.headers, body, isGone }))
+        deadlines.forget(deadline)
+      } catch (error) {
+        fail(error)
+      }
+    }
+
+    const itsTurn = turn?.(isGone) ?? null
+    if (itsTurn === null) begin()
+    else itsTurn.then(begin, fail)
   }
 }
 

@@ -23,7 +23,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { createRouteLatency } from '../telemetry/route-latency.ts'
 import { type AtHand, answerAtHand } from './at-hand.ts'
 import { startDeadlines, type Watched } from './deadline.ts'
-import { type AnswerTo, answerDirectly, readAgain } from './direct.ts'
+import { type AnswerTo, answerDirectly, readAgain, type Turn } from './direct.ts'
 import { atEndOfTurn } from './end-of-turn.ts'
 import { type Denied, sendProblem } from './problem.ts'
 import { createFaultReader } from './read-fault.ts'
@@ -57,6 +57,8 @@ declare module 'fastify' {
     atHand?: AtHand
     /** For a POST that is answered mostly without the framework: see `direct.ts`. Its handler is `byFramework` of the same. */
     direct?: AnswerTo<never>
+    /** When what is answered directly is begun: in a rush, not before there is room for it. */
+    turn?: Turn
     /** The refusals of this route, beside those that any route may give. For the reference. */
     problems?: readonly ProblemCode[]
   }
@@ -172,6 +174,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       unbounded = false,
       atHand: find,
       direct: answerTo,
+      turn,
     } = route.config ?? {}
     const record = latency.forRoute(String(route.method), route.url)
     const atHand =
@@ -197,6 +200,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         authorize: request => authorize(request, access, options.authenticate),
         isBody: bodyValidator(route.schema),
         readFault,
+        turn,
         write,
         isWatched,
         record,

@@ -4,18 +4,25 @@ import { isPassing, RetryableFault } from '#kernel/faults.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { HoldOutcome, HoldRequest, ReservationStore } from '../ports.ts'
+import { createLine } from './line.ts'
 
 /**
  * Holds that arrive while a commit is under way go into the next one: one round trip, one fsync, many holds. The batch clocks
  * itself: an idle lane takes what there is at the end of the current turn of the event loop, a busy system takes more at a
  * time. There is no timer.
  *
+ *   in line -> queued                               one batch is ready, and one more under way in each lane
  *   queued -> sent -> committed | refused           the database answered
  *          -> dropped                               the client has gone, or it waited too long: never sent
  *                  -> unknown -> sent again         same ids: the unique keys decide what happened
  *                  -> failed                        something in the batch is bad: it is halved until that one fails alone
  */
 export type HoldBatcher = {
+  /**
+   * To be asked before a hold is begun. Null: go on. Otherwise resolves when the next batch may have room for it; rejects with
+   * RetryableFault when that would come too late to be of use.
+   */
+  turn(isGone: () => boolean): Promise<void> | null
   /**
    * Resolves with the store's outcome. Rejects with RetryableFault when the hold was not or may not have been made; the
    * caller's idempotency key finds out.
@@ -73,19 +80,24 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
     'holdfast_hold_batch_repeated_total',
     'Batches sent again because their fate was unknown.',
   )
-  metrics.gauge('holdfast_hold_queue', 'Holds waiting for the next batch.', [], gauge => gauge.set(queue.length))
+  metrics.gauge('holdfast_hold_queue', 'Holds waiting for a batch.', [], gauge => gauge.set(queue.length + line.length))
 
-  let queue: Entry[] = []
+  const queue: Entry[] = []
   let busyLanes = 0
   let lastLargeAt = Number.NEGATIVE_INFINITY
   let scheduled = false
   const whenDrained: (() => void)[] = []
+  const line = createLine({
+    room: () => batchMax - queue.length,
+    lengthMax: queueMax,
+    waitMsMax: queuedMsMax,
+    clock,
+    atEndOfTurn,
+    giveUp,
+  })
 
   function submit(request: HoldRequest, { isGone = () => false } = {}): Promise<HoldOutcome> {
-    if (queue.length >= queueMax) {
-      dropped.inc({ reason: 'queue-full' })
-      return Promise.reject(new RetryableFault('too many holds are waiting', { retryAfterSeconds: 1 }))
-    }
+    if (queue.length >= queueMax) return Promise.reject(giveUp('queue-full'))
     return new Promise((resolve, reject) => {
       queue.push({ request, queuedAt: clock.monotonic(), isGone, resolve, reject })
       schedule()
@@ -101,6 +113,7 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
       const entries = take()
       if (entries.length > 0) void run(entries)
       schedule()
+      line.moveOn()
     })
   }
 
@@ -122,23 +135,27 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
     const left: Entry[] = []
     const users = new Set<string>()
     const latest = clock.monotonic() - queuedMsMax
-    for (const entry of queue) {
+    let next = 0
+    // In a rush many more wait than fit: who comes after a full batch is looked at when it is their turn.
+    for (; next < queue.length && taken.length < batchMax; next++) {
+      const entry = queue[next]!
       const user = `${entry.request.eventNo} ${entry.request.userId}`
-      if (entry.queuedAt < latest) drop(entry, 'too-late')
-      else if (entry.isGone()) drop(entry, 'client-gone')
-      else if (taken.length >= batchMax || users.has(user)) left.push(entry)
+      if (entry.queuedAt < latest) entry.reject(giveUp('too-late'))
+      else if (entry.isGone()) entry.reject(giveUp('client-gone'))
+      else if (users.has(user)) left.push(entry)
       else {
         users.add(user)
         taken.push(entry)
       }
     }
-    queue = left
+    queue.splice(0, next, ...left)
     return taken
   }
 
-  function drop(entry: Entry, reason: string): void {
+  function giveUp(reason: 'queue-full' | 'too-late' | 'client-gone'): RetryableFault {
     dropped.inc({ reason })
-    entry.reject(new RetryableFault('the hold waited too long and was not tried', { retryAfterSeconds: 1 }))
+    const why = reason === 'queue-full' ? 'too many holds are waiting' : 'the hold waited too long and was not tried'
+    return new RetryableFault(why, { retryAfterSeconds: 1 })
   }
 
   /** Every entry ends here: resolved, or rejected with the fault that is its own. */
@@ -182,6 +199,7 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
   }
 
   return {
+    turn: line.turn,
     submit,
     isBusy: () => clock.monotonic() - lastLargeAt < 1000,
     drained: () =>

@@ -11,7 +11,7 @@ import { parseId } from '#kernel/ids.ts'
 import { systemRandom } from '#kernel/random.ts'
 import { createLogger } from '#platform/telemetry/logger.ts'
 import { createMetrics } from '#platform/telemetry/metrics.ts'
-import { type AnswerTo, byFramework } from '../direct.ts'
+import { type AnswerTo, byFramework, type Turn } from '../direct.ts'
 import { createHttpServer } from '../server.ts'
 
 const wish = Type.Object(
@@ -22,7 +22,10 @@ type Wish = Type.Static<typeof wish>
 const actor = { userId: parseId('usr', `usr_${'0'.repeat(26)}`)!, role: 'guest' as const }
 
 /** A route that says who carried it: the framework's handler leaves a mark. */
-async function shop(t: TestContext, { isDebugged = false, deadlineMs = 8000, maxSockets = 10 } = {}) {
+async function shop(
+  t: TestContext,
+  { isDebugged = false, deadlineMs = 8000, maxSockets = 10, turn = (() => null) as Turn } = {},
+) {
   const metrics = createMetrics({ processMetrics: false })
   const told: object[] = []
   const app = createHttpServer({
@@ -64,10 +67,14 @@ async function shop(t: TestContext, { isDebugged = false, deadlineMs = 8000, max
   }
   let handled = 0
   const handler = byFramework(answerTo)
-  app.post('/things', { config: { access: 'any', direct: answerTo }, schema: { body: wish } }, (asking, reply) => {
-    handled++
-    return handler(asking, reply)
-  })
+  app.post(
+    '/things',
+    { config: { access: 'any', direct: answerTo, turn }, schema: { body: wish } },
+    (asking, reply) => {
+      handled++
+      return handler(asking, reply)
+    },
+  )
   app.post('/desk', { config: { access: ['organizer'], direct: answerTo }, schema: { body: wish } }, handler)
   await app.listen({ port: 0 })
   t.after(() => app.close())
@@ -278,6 +285,33 @@ test('a body that is whole only after the deadline is not asked about', async t 
   assert.deepEqual(asked, [])
   socket.end()
   assert.equal((await ask({ name: 'hall' })).status, 201)
+})
+
+test('a request is begun when it is its turn, and not before', async t => {
+  const turns = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let comers = 0
+  const { ask, asked } = await shop(t, { turn: () => turns[comers++]?.promise ?? null, deadlineMs: 500 })
+  const asking: ReturnType<typeof ask>[] = []
+  for (const [i, name] of ['one', 'two', 'three'].entries()) {
+    asking.push(ask({ name }))
+    while (comers <= i) await sleep(1)
+  }
+  const [first, second, third] = asking
+  assert.equal((await ask({ name: 'four' })).status, 201, 'whose turn it is at once')
+  turns[0]!.resolve()
+  assert.equal((await first!).status, 201)
+  assert.deepEqual(
+    asked.map(body => (body as Wish).name),
+    ['four', 'one'],
+  )
+  turns[1]!.reject(new RetryableFault('too many are waiting', { retryAfterSeconds: 1 }))
+  const { status, headers } = await second!
+  assert.deepEqual([status, headers['retry-after']], [503, '1'])
+  // Nobody calls the third: the deadline answers, and its turn comes for nothing.
+  assert.equal((await third!).status, 503)
+  turns[2]!.resolve()
+  await sleep(20)
+  assert.equal(asked.length, 2)
 })
 
 test('a mistake is told in the log, and takes none of the others with it', async t => {
