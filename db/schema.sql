@@ -580,7 +580,10 @@ begin
       p_table || '_default', v_range, v_name);
     -- What "like" does not copy. The columns of the parent whose statistics nobody needs.
     for v_column in
-      select a.attname from pg_attribute a where a.attrelid = format('holdfast.%I', p_table)::regclass and a.attstattarget = 0
+      select a.attname from pg_attribute a
+      where a.attrelid = format('holdfast.%I', p_table)::regclass and a.attstattarget = 0
+        -- Before PostgreSQL 17 the columns of the system have 0 as well.
+        and a.attnum > 0 and not a.attisdropped
     loop
       execute format('alter table holdfast.%I alter column %I set statistics 0', v_name, v_column);
     end loop;

@@ -1,7 +1,7 @@
 -- No statistics of columns that nothing is looked for by: the lists of a reservation's items above all. In an on-sale these tables
 -- grow by a twentieth every few seconds and are analysed again, and for the elements of lists that took half a second of a processor
 -- each time, while people waited for their seats.
--- Locks: none that readers or writers meet.
+-- Locks: share update exclusive on reservations, outbox and its partitions; readers and writers go on.
 
 alter table holdfast.reservations
   alter column seat_nos set statistics 0,
@@ -40,7 +40,10 @@ begin
       p_table || '_default', v_range, v_name);
     -- What "like" does not copy. The columns of the parent whose statistics nobody needs.
     for v_column in
-      select a.attname from pg_attribute a where a.attrelid = format('holdfast.%I', p_table)::regclass and a.attstattarget = 0
+      select a.attname from pg_attribute a
+      where a.attrelid = format('holdfast.%I', p_table)::regclass and a.attstattarget = 0
+        -- Before PostgreSQL 17 the columns of the system have 0 as well.
+        and a.attnum > 0 and not a.attisdropped
     loop
       execute format('alter table holdfast.%I alter column %I set statistics 0', v_name, v_column);
     end loop;

@@ -10,7 +10,7 @@ const command = fc.record({
   value: fc.nat(),
 })
 
-// Many keys a bucket, one, and as they are: what is right must not hang on how well a hash spreads.
+// What is right must not hang on how well a hash spreads.
 for (const [name, hashOf] of [
   ['a hash that spreads', (key: string) => textHash(key)],
   ['one bucket for all', () => 7],
@@ -40,6 +40,15 @@ for (const [name, hashOf] of [
       { numRuns: 30 },
     )
   })
+
+test('numbers that do not fit into 32 bits are told apart', () => {
+  const ours = new TransientMap<number, number>(key => key)
+  const keys = Array.from({ length: 300 }, (_, i) => i * 2 ** 32 + (i & 3))
+  for (const key of keys) ours.set(key, key)
+  for (const key of keys) assert.equal(ours.get(key), key)
+  for (const key of keys.slice(1)) ours.delete(key)
+  assert.deepEqual([ours.size, ours.get(keys[0]!), ours.get(keys[1]!)], [1, 0, undefined])
+})
 
 test('a hash of FNV-1a is that of its authors for texts of ASCII', () => {
   assert.deepEqual(['', 'a', 'foobar'].map(textHash), [0x811c9dc5, 0xe40c292c, 0xbf9cf968])

@@ -15,9 +15,8 @@ export type Watched = {
 /**
  * Has requests answered 503 that have had no answer for `deadlineMs`: one coarse ticker instead of a timer per request.
  *
- * They stand in an array and know their places. In a Map, what is dead would keep the dead: its table is made anew after
- * some dozens of changes, and each old one holds on to the requests that were under way then and to the table after it. Old
- * tables soon lie where only a full collection looks, so that every request lived until the next one.
+ * They stand in an array and know their places: the discarded tables of a Map would keep finished requests alive
+ * (docs/adr/0020-what-is-dead-lets-go.md).
  */
 export function startDeadlines({ clock, deadlineMs }: { clock: Clock; deadlineMs: number }) {
   const open: Watched[] = []

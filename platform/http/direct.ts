@@ -22,8 +22,7 @@ export type Question<Body> = {
 export type AnswerTo<Body> = (question: Question<Body>) => Promise<Answer | Denied>
 
 /**
- * When a request is begun. Null: now. Otherwise resolves when there is room for it, and rejects when that would come too late, or nobody
- * waits for it any more.
+ * When a request is begun. Null: now. Otherwise resolves when there is room for it, and rejects when there will not be.
  */
 export type Turn = (isGone: () => boolean) => Promise<void> | null
 

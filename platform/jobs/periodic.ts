@@ -8,7 +8,10 @@ export type Job = {
   /** Lower case with hyphens; a label of metrics. */
   name: string
   everyMs: number
-  /** While there is work left it rests so many times as long as a turn took, for the sake of what people wait for. Default: 0. */
+  /**
+   * While there is work left it rests so many times as long as a turn took, at most `everyMs`, for the sake of what people wait for.
+   * Default: 0.
+   */
   rests?: number
   /**
    * One turn. 'more' asks for the next at once: there is work left. Throw, and the next comes later and later. The signal says
@@ -53,7 +56,7 @@ export function startJobs(jobs: readonly Job[], deps: JobsDeps): { stop(): Promi
         doneAt.set(job, endedAt)
         failed = 0
         if (left === 'dry') await pause(job.everyMs * (0.9 + 0.2 * random.fraction()))
-        else if (job.rests !== undefined) await pause(job.rests * (endedAt - startedAt))
+        else if (job.rests !== undefined) await pause(Math.min(job.everyMs, job.rests * (endedAt - startedAt)))
       } catch (error) {
         failed++
         failures.inc({ job: job.name })

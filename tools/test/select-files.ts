@@ -21,7 +21,7 @@ export function filesMatching(files: string[], parts: string[]): string[] {
 }
 
 /**
- * They use every core themselves and are judged by the clock: beside another one, what they measure would be that. All others
+ * These use every core themselves and are judged by the clock: side by side, each would measure the other. All other slow files
  * spend most of their time waiting.
  */
 export const judgedByTheClock = [

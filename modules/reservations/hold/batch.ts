@@ -18,10 +18,7 @@ import { createLine } from './line.ts'
  *                  -> failed                        something in the batch is bad: it is halved until that one fails alone
  */
 export type HoldBatcher = {
-  /**
-   * To be asked before a hold is begun. Null: go on. Otherwise resolves when the next batch may have room for it; rejects with
-   * RetryableFault when that would come too late to be of use.
-   */
+  /** To be asked before a hold is begun: see `Line.turn`. Rejects with RetryableFault. */
   turn(isGone: () => boolean): Promise<void> | null
   /**
    * Resolves with the store's outcome. Rejects with RetryableFault when the hold was not or may not have been made; the
@@ -55,7 +52,7 @@ type Entry = {
   reject: (error: unknown) => void
 }
 
-/** Longer in the queue than this and the answer would come too late to be of use. */
+/** Longer in the line or in the queue than this and the answer would come too late to be of use. */
 const queuedMsMax = 2000
 /** How long a batch whose fate is unknown is sent again. Below the deadline of a request. */
 const unknownMsMax = 7000
@@ -114,6 +111,7 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
       if (entries.length > 0) void run(entries)
       schedule()
       line.moveOn()
+      tellDrained()
     })
   }
 
@@ -125,8 +123,12 @@ export function createHoldBatcher(options: HoldBatcherOptions): HoldBatcher {
     } finally {
       busyLanes--
       schedule()
-      if (busyLanes === 0 && queue.length === 0) for (const resolve of whenDrained.splice(0)) resolve()
+      tellDrained()
     }
+  }
+
+  function tellDrained(): void {
+    if (busyLanes === 0 && queue.length === 0) for (const resolve of whenDrained.splice(0)) resolve()
   }
 
   /** The next batch in arrival order: one request a user and event, without those nobody waits for. */

@@ -1,3 +1,4 @@
+import { assert } from '#kernel/assert.ts'
 import { TransientMap } from '#kernel/transient-map.ts'
 
 /**
@@ -47,5 +48,6 @@ export class ClaimBoard {
 
 /** One number for a seat of an event: no house has more than 100,000 seats. */
 function placeOf(eventNo: number, seatNo: number): number {
+  assert(seatNo < 0x20000, 'a seat has a number of its own in the claims')
   return eventNo * 0x20000 + seatNo
 }

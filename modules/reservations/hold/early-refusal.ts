@@ -5,7 +5,7 @@ import type { HoldCommand } from './hold-seats.ts'
 import { type HoldRefusal, seatsUnavailable } from './refusal.ts'
 
 /**
- * The answer of nine in ten in a flash sale, before anything is hashed, made or waited for: seats picked by id, one of them
+ * The answer of nine in ten in a flash sale, before anything is hashed or made: seats picked by id, one of them
  * surely taken, asked for by somebody whom nothing here is known of. Whatever is less plain goes the long way.
  */
 export function refuseEarly(

@@ -9,12 +9,12 @@ export function withHoldMetrics(
 ): HoldSeats {
   const outcomes = metrics.counter(
     'holdfast_holds_total',
-    'Hold attempts by outcome: held, replayed, failed, or the refusal.',
+    'Hold attempts by outcome: held, replayed, failed, or the refusal. Those turned away in line were not begun.',
     ['outcome'],
   )
   const latency = metrics.histogram(
     'holdfast_hold_duration_seconds',
-    'From a hold attempt to its commit.',
+    'From the beginning of a hold attempt to its commit, without the time in line.',
     latencyBuckets,
   )
   return async command => {

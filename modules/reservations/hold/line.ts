@@ -1,7 +1,10 @@
 import type { Clock } from '#kernel/clock.ts'
 
 export type Line = {
-  /** Null: go on. Otherwise resolves when it is this one's turn; rejects when that would come too late, or nobody waits for it. */
+  /**
+   * Null: go on. Otherwise resolves when it is this one's turn; rejects when that would come too late, when nobody waits for it any more,
+   * and at once when the line is full.
+   */
   turn(isGone: () => boolean): Promise<void> | null
   /** To be called when there may be room again. */
   moveOn(): void
@@ -13,7 +16,8 @@ type Waiting = { since: number; isGone: () => boolean; resolve: () => void; reje
 /**
  * Where those wait who would not fit into the next batch, in the order in which they came. A hold that has been begun is several times
  * what it was as a request, and whatever waits for longer than two collections of young objects is copied by both: with thousands
- * waiting that took a sixth of the processor. Nobody here has named a seat yet, so whose seat is gone by then hears of it from memory.
+ * waiting that took a sixth of the processor. Nobody here has named a seat yet, so whose seat is gone by then hears of it from memory, and
+ * so do those who would have been refused at once; who is refused takes no room. While no batch is taken nobody moves.
  */
 export function createLine(options: {
   /** How many more may go on; the line learns what became of them at the end of a turn of the event loop. */

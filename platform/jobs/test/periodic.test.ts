@@ -34,20 +34,25 @@ test('a job with more to do goes on until it is dry', async () => {
 
 test('a job that rests does so between its turns, in proportion to what they took', async () => {
   const { clock, start, settle } = stage()
-  let left = 3
+  let left = 4
+  let takesMs = 10
   const run = async () => {
-    clock.advance(10)
+    clock.advance(takesMs)
     return --left > 0 ? 'more' : 'dry'
   }
   const jobs = start({ name: 'rest', everyMs: 1000, rests: 2, run: run as Job['run'] })
   await settle()
-  assert.equal(left, 2)
+  assert.equal(left, 3)
   clock.advance(19)
   await settle()
-  assert.equal(left, 2)
+  assert.equal(left, 3)
+  takesMs = 40_000
   clock.advance(1)
   await settle()
-  assert.equal(left, 1)
+  assert.equal(left, 2)
+  clock.advance(1000)
+  await settle()
+  assert.equal(left, 1, 'but not longer than it waits when there is nothing to do')
   await jobs.stop()
 })
 

@@ -227,9 +227,11 @@ test('while the server is overloaded nothing is delivered', async () => {
 test('what was read and not wanted is not read again, unless the place has moved', async () => {
   const deps = depsFor(db)
   const reads: { from: string; to: string }[] = []
+  let isAway = false
   const log = {
     ...deps.log,
     read: async (...question: Parameters<typeof deps.log.read>) => {
+      if (isAway) throw new RetryableFault('away')
       const read = await deps.log.read(...question)
       reads.push({ from: question[0], to: read.cursor })
       return read
@@ -244,6 +246,11 @@ test('what was read and not wanted is not read again, unless the place has moved
   await change(db, newThing(), 1)
   await look()
   assert.equal(reads.at(-1)!.from, reads.at(-2)!.to, 'goes on where it was')
+  isAway = true
+  await assert.rejects(look())
+  isAway = false
+  await look()
+  assert.notEqual(reads.at(-1)!.from, reads.at(-2)!.to, 'after a failure it trusts the place alone')
   const wanted = newThing()
   await change(db, wanted, 1, { parts: 1 })
   await look()

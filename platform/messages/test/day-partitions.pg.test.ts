@@ -39,7 +39,7 @@ test('a day that is made has no more statistics than its table', async () => {
   const { rows } = await db.query<{ day: string; without: string }>(
     `select c.relname as day, string_agg(a.attname, ' ' order by a.attnum) as without
      from pg_attribute a join pg_class c on c.oid = a.attrelid
-     where a.attstattarget = 0 and c.relname like 'outbox%' group by 1`,
+     where a.attstattarget = 0 and a.attnum > 0 and c.relname like 'outbox%' group by 1`,
   )
   assert.equal(rows.length, 1 + 1 + (await days('outbox')).length, 'the table, its default and its days')
   assert.deepEqual([...new Set(rows.map(row => row.without))], ['seat_nos seat_generations data'])
