@@ -37,9 +37,9 @@ export async function startSandboxProcess(options: {
   let orphan: number | null = null
   const stopping = new AbortController()
 
-  async function start(): Promise<string> {
+  async function start(at: number): Promise<string> {
     // A group of its own: Ctrl-C at the terminal reaches the server, which still has payments under way.
-    const asked = ['sandbox', '--data', data, '--port', String(port), '--json', '--supervised']
+    const asked = ['sandbox', '--data', data, '--port', String(at), '--json', '--supervised']
     const started = spawn(process.execPath, [program, ...asked], {
       detached: true,
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -61,9 +61,9 @@ export async function startSandboxProcess(options: {
   }
 
   /** Another server on this folder may be faster: then its sandbox is ours too. */
-  async function startOrAdopt(): Promise<string> {
+  async function startOrAdopt(at: number): Promise<string> {
     try {
-      return await start()
+      return await start(at)
     } catch (error) {
       const faster = await livingSandbox(folder)
       if (faster === null) throw error
@@ -71,22 +71,23 @@ export async function startSandboxProcess(options: {
     }
   }
 
+  /** Where everybody looks for it: at another port it would be alive and lost. Until somebody else leaves that, it is tried again. */
   async function restart(): Promise<void> {
     if (isStopping) return
-    await startOrAdopt().catch(error => {
+    await startOrAdopt(Number(new URL(origin).port)).catch(error => {
       logger.error({ err: (error as Error).message }, 'the payment sandbox could not be started again')
-      return clock.sleep(5000).then(restart)
+      return clock.sleep(2000).then(restart)
     })
   }
 
-  function adopt({ origin, pid, supervised }: LivingSandbox): string {
-    orphan = supervised ? pid : null
+  function adopt(sandbox: LivingSandbox): string {
+    orphan = sandbox.supervised ? sandbox.pid : null
     void watchAdopted()
-    return origin
+    return sandbox.origin
   }
 
   const living = await livingSandbox(folder)
-  const at = living === null ? await startOrAdopt() : adopt(living)
+  const origin = living === null ? await startOrAdopt(port) : adopt(living)
   const credentials = await readCredentials(folder)
   let secrets = liveSecrets(credentials!, clock.now())
   let readAt = clock.monotonic()
@@ -103,7 +104,7 @@ export async function startSandboxProcess(options: {
   }
 
   return {
-    origin: at,
+    origin,
     credentials: credentials!,
     webhookSecrets() {
       if (clock.monotonic() - readAt > 1000) {
@@ -117,7 +118,7 @@ export async function startSandboxProcess(options: {
       return secrets
     },
     async setWebhookUrl(url) {
-      const answer = await fetch(`${at}/sandbox/endpoints`, { method: 'POST', body: JSON.stringify({ url }) })
+      const answer = await fetch(`${origin}/sandbox/endpoints`, { method: 'POST', body: JSON.stringify({ url }) })
       if (!answer.ok) throw new Error(`the payment sandbox does not take ${url}: ${answer.status}`)
     },
     async stop() {
