@@ -1,3 +1,5 @@
+import { spread } from './hashes.ts'
+
 const bucketsMin = 64
 
 type Node<K, V> = { key: K; value: V | undefined; next: Node<K, V> | null }
@@ -32,13 +34,16 @@ export class TransientMap<K, V> {
   }
 
   set(key: K, value: V): void {
-    const known = this.#find(key)
+    let at = this.#placeOf(key)
+    const known = this.#find(key, at)
     if (known !== null) {
       known.value = value
       return
     }
-    if (this.#size >= 2 * this.#buckets.length) this.#grow()
-    const at = this.#placeOf(key)
+    if (this.#size >= 2 * this.#buckets.length) {
+      this.#grow()
+      at = this.#placeOf(key)
+    }
     this.#buckets[at] = { key, value, next: this.#buckets[at] ?? null }
     this.#size++
   }
@@ -58,15 +63,14 @@ export class TransientMap<K, V> {
     }
   }
 
-  #find(key: K): Node<K, V> | null {
-    let node = this.#buckets[this.#placeOf(key)] ?? null
+  #find(key: K, at = this.#placeOf(key)): Node<K, V> | null {
+    let node = this.#buckets[at] ?? null
     while (node !== null && node.key !== key) node = node.next
     return node
   }
 
   #placeOf(key: K): number {
-    const hash = this.#hashOf(key)
-    return (Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 7) & (this.#buckets.length - 1)
+    return spread(this.#hashOf(key)) & (this.#buckets.length - 1)
   }
 
   #grow(): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { textHash } from '../text-hash.ts'
+import { textHash } from '../hashes.ts'
 import { TransientMap } from '../transient-map.ts'
 
 const command = fc.record({

@@ -1,4 +1,4 @@
-import { textHash } from '#kernel/text-hash.ts'
+import { spread, textHash } from '#kernel/hashes.ts'
 
 /**
  * Which users may have a reservation in an event: 4 bytes a user instead of the 100 of a Set of strings, because fifty
@@ -41,8 +41,4 @@ export class UserSet {
 /** 0 marks an empty slot. */
 function fingerprint(text: string): number {
   return textHash(text) || 1
-}
-
-function spread(hash: number): number {
-  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0
 }

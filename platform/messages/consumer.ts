@@ -72,7 +72,7 @@ export function consumerJob(consumer: Consumer, deps: ConsumerDeps): Job {
  * Where this process has read to without meeting anything, since the place was moved last. Its cursor is written only every few
  * seconds when there is nothing to do; in a rush of what it does not want, each look would otherwise read all of those again.
  */
-type Progress = { from: { place: Pick<Place, 'moves' | 'cursor'>; cursor: Cursor } | null }
+type Progress = { from: { place: Place; cursor: Cursor } | null }
 
 async function deliverPiece(consumer: Consumer, progress: Progress, deps: ConsumerDeps): Promise<'more' | 'dry'> {
   const { db, log, processId } = deps
@@ -80,7 +80,9 @@ async function deliverPiece(consumer: Consumer, progress: Progress, deps: Consum
   if (place === null) return 'dry'
   if (place.isDue) await retryParked(consumer, deps)
 
-  const from = progress.from !== null && isSame(progress.from.place, place) ? progress.from.cursor : place.cursor
+  const before = progress.from?.place
+  const isUnmoved = before?.moves === place.moves && before.cursor === place.cursor
+  const from = isUnmoved ? progress.from!.cursor : place.cursor
   const { messages, cursor, caughtUp } = await log.read(from, { limit: changesAtOnce, types: consumer.types })
   if (messages.length === 0) progress.from = { place, cursor }
   if (messages.length > 0 || place.isDue || !caughtUp) {
@@ -98,10 +100,6 @@ async function deliverPiece(consumer: Consumer, progress: Progress, deps: Consum
     }
   }
   return caughtUp ? 'dry' : 'more'
-}
-
-function isSame(a: Pick<Place, 'moves' | 'cursor'>, b: Place): boolean {
-  return a.moves === b.moves && a.cursor === b.cursor
 }
 
 type Settled = { handled: number; repeated: number }

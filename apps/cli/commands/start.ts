@@ -69,8 +69,8 @@ async function start(terminal: Terminal, options: StartOptions): Promise<Report>
 
 /**
  * V8 makes objects old from the start where it has seen that most of a kind lived long. In a server that is busy, one container of
- * a request that is made old holds on to all that it was given, until the next full collection: a fifth of everything, copied again and again. Not
- * before the server runs: code that was compiled under other flags, Node's own too, would have to be compiled anew.
+ * a request that is made old holds on to all that it was given, until the next full collection (docs/adr/0020-what-is-dead-lets-go.md).
+ * Not before the server runs: code that was compiled under other flags, Node's own too, would have to be compiled anew.
  */
 function settleMemory(): void {
   setFlagsFromString('--no-allocation-site-pretenuring')

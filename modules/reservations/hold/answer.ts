@@ -18,7 +18,8 @@ export type Attempt = {
   definition: EventDefinition
   seats: EventSeats
   arrival: number
-  attempt: number
+  /** How often it was begun again. */
+  tries: number
   busySince: BusyTally
   /** Seats that earlier attempts found taken, which memory may not know yet: the best available are others. */
   lost: ReadonlySet<number>

@@ -3,9 +3,9 @@ import type { Catalog, EventDefinition } from '#catalog'
 import type { HoldBody } from '#contracts/reservations.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { RetryableFault } from '#kernel/faults.ts'
+import { textHash } from '#kernel/hashes.ts'
 import { newId, parseId, type ReservationId, type UserId } from '#kernel/ids.ts'
 import type { Random } from '#kernel/random.ts'
-import { textHash } from '#kernel/text-hash.ts'
 import { TransientMap } from '#kernel/transient-map.ts'
 import type { HoldRequest, ReservationRecord, ReservationStore } from '../ports.ts'
 import { singleSeatRule } from '../single-seat-rule.ts'
@@ -106,11 +106,11 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
       definition: first,
       seats,
       arrival: arrivals++,
-      attempt: 0,
+      tries: 0,
       busySince: { tries: 0, firstAt: 0 },
       lost: noSeats,
     }
-    for (; clock.monotonic() < giveUpAt; attempt.attempt++) {
+    for (; clock.monotonic() < giveUpAt; attempt.tries++) {
       const tried = await attemptHold(attempt)
       if (tried !== 'again' && tried !== 'event-changed') return tried
       if (tried === 'event-changed') {
@@ -220,7 +220,7 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
   }
 
   function chooseBest(
-    { definition, seats, attempt, lost }: Attempt,
+    { definition, seats, tries, lost }: Attempt,
     wish: NonNullable<HoldBody['best_available']>,
     isFree: (seatNo: number) => boolean,
     mine: ReadonlySet<number> | null,
@@ -230,7 +230,7 @@ export function createHoldSeats(deps: HoldSeatsDeps): HoldSeats {
     const special = [...(mine ?? []), ...lost]
     bestSeats.changed(eventNo, special)
     const unclaimed = (seatNo: number) => isFree(seatNo) && !lost.has(seatNo) && !board.isClaimed(eventNo, seatNo)
-    const selection = bestSeats.choose({ definition, seats, wish, attempt, isFree: unclaimed })
+    const selection = bestSeats.choose({ definition, seats, wish, attempt: tries, isFree: unclaimed })
     bestSeats.changed(eventNo, special)
     return selection
   }
