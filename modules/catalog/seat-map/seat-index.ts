@@ -1,3 +1,5 @@
+import { spread, textHash } from '#kernel/hashes.ts'
+
 /**
  * Finds the `seat_no` of a seat id by open addressing over one Int32Array. The ids themselves are not kept: they are
  * composed again from section, row and number to compare, which a look-up does once or twice. For 30,000 seats that is
@@ -32,10 +34,8 @@ export class SeatIndex {
   }
 }
 
-/** FNV-1a over UTF-16 code units with a last mix: ids differ in their last characters, the mask keeps the low bits. */
+/** With a last mix: ids differ in their last characters, the mask keeps the low bits. */
 function hash(text: string): number {
-  let h = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
-  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d)
-  return h ^ (h >>> 13)
+  const mixed = spread(textHash(text))
+  return mixed ^ (mixed >>> 13)
 }
